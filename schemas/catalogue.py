@@ -1,0 +1,260 @@
+"""The message catalogue: what a type's content looks like, what it tells, and what it may weigh.
+
+    content_schema("placement.notice")      Avro schema of the sealed content; its SHA-256 is named in routing
+    validate("placement.notice", content)   raises with the path of the field, and never with what it holds
+    categories("placement.notice", content, UnitKind.SOCIAL_IFO)
+        ('address:child', 'identity:child', 'placement:child', 'schedule:child')
+
+The sender's and the recipient's connector both call `categories`; what they compute must be equal, or the message is
+not handed over. Rows are in `message_types`. Every optional field is a key that may be absent or None.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from datetime import date
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import fastavro
+
+from samband.schemas.categories import CategoryTag, free_text_category, tag
+from samband.schemas.errors import FormatError, InputError
+from samband.schemas.identifiers import normalise
+from samband.schemas.message_types import COMMON_FIELDS, MESSAGE_TYPES, Field, FieldKind, MessageType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from samband.schemas.units import UnitKind
+
+__all__ = [
+    "CATALOGUE",
+    "ContentSchema",
+    "Field",
+    "FieldKind",
+    "MessageType",
+    "categories",
+    "content_schema",
+    "content_schema_id",
+    "decode_content",
+    "encode_content",
+    "find",
+    "max_plain",
+    "possible_categories",
+    "validate",
+]
+
+ContentSchema = dict[str, Any]
+"""An Avro schema as parsed JSON."""
+
+CATALOGUE: Mapping[str, MessageType] = MappingProxyType({row.name: row for row in MESSAGE_TYPES})
+"""Every message type by name."""
+
+_ACTING_USER_MAX = 100
+_ACTING_USER_KEYS = ("id", "role")
+
+
+def find(type_name: str) -> MessageType:
+    """Return the row of a type.
+
+    Raises:
+        InputError: no such type (`TYPE_UNKNOWN`).
+    """
+    row = CATALOGUE.get(type_name)
+    if row is None:
+        raise InputError("TYPE_UNKNOWN", "unknown message type", f"types: {', '.join(CATALOGUE)}")
+    return row
+
+
+def _fields(type_name: str) -> tuple[Field, ...]:
+    return COMMON_FIELDS + find(type_name).fields
+
+
+def _avro_field(field: Field) -> dict[str, Any]:
+    written: dict[str, Any] = {"name": field.name, "doc": field.label_en}
+    written["type"] = field.avro if field.required else ["null", field.avro]
+    if not field.required:
+        written["default"] = None
+    if field.kind is not FieldKind.FLAG:
+        written["maxLength"] = field.limit
+    if field.choices:
+        written["choices"] = list(field.choices)
+    if field.tag is not None:
+        written["category"] = field.tag
+    if field.free_text:
+        written["freeText"] = True
+    return written
+
+
+def content_schema(type_name: str) -> ContentSchema:
+    """Return the Avro schema of a type's sealed content, a fresh dict.
+
+    Raises:
+        InputError: no such type (`TYPE_UNKNOWN`).
+    """
+    acting_user = {
+        "type": "record",
+        "name": "ActingUser",
+        "fields": [{"name": key, "type": "string", "maxLength": _ACTING_USER_MAX} for key in _ACTING_USER_KEYS],
+    }
+    name = "".join(part.capitalize() for part in type_name.replace(".", "_").split("_"))
+    return {
+        "type": "record",
+        "namespace": "samband.content.v1",
+        "name": name,
+        "doc": find(type_name).label_en,
+        "messageType": type_name,
+        "fields": [
+            *map(_avro_field, COMMON_FIELDS),
+            {"name": "acting_user", "type": acting_user},
+            *map(_avro_field, find(type_name).fields),
+        ],
+    }
+
+
+@cache
+def content_schema_id(type_name: str) -> bytes:
+    """Return the SHA-256 of the schema's JSON with sorted keys and without white space."""
+    canonical = json.dumps(content_schema(type_name), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).digest()
+
+
+@cache
+def _parsed(type_name: str) -> Any:
+    return fastavro.parse_schema(content_schema(type_name))
+
+
+def _bad(type_name: str, path: str, why: str, code: str = "CONTENT_INVALID") -> InputError:
+    return InputError(code, f"`{type_name}`: field `{path}` {why}", "samband send --help shows each type's fields")
+
+
+def validate(type_name: str, content: Mapping[str, Any]) -> None:
+    """Check a content against its type: known fields, right types, within the maxima, required ones there.
+
+    Raises:
+        InputError: with the field's path (`CONTENT_INVALID`), or an unusable number (`IDENTIFIER_INVALID`), or no such
+            type (`TYPE_UNKNOWN`). What the field holds is never repeated.
+    """
+    fields = _fields(type_name)
+    if unknown := set(content) - {field.name for field in fields} - {"acting_user"}:
+        names = {key for key in unknown if isinstance(key, str) and key.isidentifier() and len(key) <= 40}
+        raise _bad(type_name, min(names, default="?"), "is unknown")
+    for field in fields:
+        value = content.get(field.name)
+        if value is None:
+            if field.required:
+                raise _bad(type_name, field.name, "is missing")
+            continue
+        _validate_value(type_name, field, value)
+    _validate_acting_user(type_name, content.get("acting_user"))
+    if normalise(content["child_identifier"]) != content["child_identifier"]:
+        raise InputError("IDENTIFIER_INVALID", "the child's identifier is not in its canonical form")
+
+
+def _validate_value(type_name: str, field: Field, value: object) -> None:
+    if field.kind is FieldKind.FLAG:
+        if not isinstance(value, bool):
+            raise _bad(type_name, field.name, "must be true or false")
+        return
+    _validate_text(type_name, field.name, value, field.limit)
+    match field.kind:
+        case FieldKind.CHOICE if value not in field.choices:
+            raise _bad(type_name, field.name, f"must be one of {', '.join(field.choices)}")
+        case FieldKind.DATE:
+            try:
+                date_ok = date.fromisoformat(str(value)).isoformat() == value
+            except ValueError:
+                date_ok = False
+            if not date_ok:
+                raise _bad(type_name, field.name, "must be a date, `YYYY-MM-DD`")
+        case _:
+            pass
+
+
+def _validate_text(type_name: str, path: str, value: object, limit: int) -> None:
+    if not isinstance(value, str):
+        raise _bad(type_name, path, "must be text")
+    if not value:
+        raise _bad(type_name, path, "is empty; leave it out instead")
+    if len(value) > limit:
+        raise _bad(type_name, path, f"is longer than {limit} characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise _bad(type_name, path, "is not valid Unicode") from None
+
+
+def _validate_acting_user(type_name: str, value: object) -> None:
+    if not isinstance(value, dict):
+        raise _bad(type_name, "acting_user", "is missing" if value is None else "must hold `id` and `role`")
+    if set(value) != set(_ACTING_USER_KEYS):
+        raise _bad(type_name, "acting_user", "must hold `id` and `role`, nothing else")
+    for key in _ACTING_USER_KEYS:
+        _validate_text(type_name, f"acting_user.{key}", value[key], _ACTING_USER_MAX)
+
+
+def categories(type_name: str, content: Mapping[str, Any], sender_kind: UnitKind) -> tuple[CategoryTag, ...]:
+    """Return what a content tells, sorted: from its type, its filled fields, and free text by the sending kind.
+
+    Raises:
+        InputError: no such type (`TYPE_UNKNOWN`), or a kind that writes nothing about a child (`TYPE_NOT_FOR_KIND`).
+    """
+    return _told(type_name, sender_kind, lambda field: content.get(field.name) is not None)
+
+
+def possible_categories(type_name: str, sender_kind: UnitKind) -> tuple[CategoryTag, ...]:
+    """Return everything that a type could tell when each field is filled: what a consent form proposes."""
+    return _told(type_name, sender_kind, lambda _: True)
+
+
+def _told(type_name: str, sender_kind: UnitKind, filled: Any) -> tuple[CategoryTag, ...]:
+    told = set(find(type_name).tags)
+    for field in _fields(type_name):
+        if not filled(field):
+            continue
+        if field.tag is not None:
+            told.add(field.tag)
+        if field.free_text:
+            told.add(tag(free_text_category(sender_kind)))
+    return tuple(sorted(told))
+
+
+def encode_content(type_name: str, content: Mapping[str, Any]) -> bytes:
+    """Validate and write a content as Avro without a header.
+
+    Raises:
+        InputError: as `validate`.
+    """
+    validate(type_name, content)
+    buffer = io.BytesIO()
+    fastavro.schemaless_writer(buffer, _parsed(type_name), dict(content))
+    return buffer.getvalue()
+
+
+def decode_content(type_name: str, data: bytes) -> dict[str, Any]:
+    """Read and validate a content; absent optional fields are None, and only the one form that `encode_content` writes.
+
+    Raises:
+        FormatError: not the content of this type (`CONTENT_FORM`), without telling what it holds.
+    """
+    buffer = io.BytesIO(data)
+    try:
+        content: Any = fastavro.schemaless_reader(buffer, _parsed(type_name), None)
+        again = encode_content(type_name, content)
+    except Exception:
+        raise FormatError("CONTENT_FORM", f"the content is not a `{type_name}`") from None
+    if again != data:
+        raise FormatError("CONTENT_FORM", f"the content is not the one form of a `{type_name}`")
+    return dict(content)
+
+
+@cache
+def max_plain(type_name: str) -> int:
+    """Return the largest number of bytes that a content of this type can have: four per character, five per length."""
+    texts = [field.limit for field in _fields(type_name) if field.kind is not FieldKind.FLAG]
+    texts += [_ACTING_USER_MAX] * len(_ACTING_USER_KEYS)
+    return sum(4 * limit + 6 for limit in texts) + 2 * len(_fields(type_name))
