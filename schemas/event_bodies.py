@@ -1,0 +1,257 @@
+"""The records inside events: consent with all its fields, signatures, withdrawals, marks, the circle, receipts.
+
+They hold codes, times, units and digests, never a text and nothing that names a child; `events` writes and reads them
+and checks what a single field cannot say. Times are whole seconds since 1970 UTC. Fields may be added with a new
+version of the format, never by the way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+from samband.schemas.categories import About, Category
+
+__all__ = [
+    "ChildView",
+    "CircleUpdate",
+    "ConsentGiven",
+    "ConsentRefused",
+    "ConsentSigned",
+    "ConsentWithdrawn",
+    "Digest",
+    "EventBody",
+    "Giver",
+    "GiverRole",
+    "GivenHow",
+    "Id16",
+    "Level",
+    "MarkKind",
+    "Member",
+    "Objection",
+    "ProtectionMarked",
+    "Recall",
+    "Receipt",
+    "Recipient",
+    "Scope",
+    "View",
+]
+
+Id16 = NewType("Id16", bytes)
+"""16 bytes."""
+Digest = NewType("Digest", bytes)
+"""32 bytes, SHA-256 or a salted commitment."""
+
+
+class GiverRole(StrEnum):
+    """Who gives, refuses or takes back a consent."""
+
+    CHILD = "child"
+    GUARDIAN = "guardian"
+    APPOINTED_CUSTODIAN = "appointed_custodian"
+    GOD_MAN = "god_man"
+    OTHER = "other"
+
+
+class View(StrEnum):
+    """The child's own view of a consent."""
+
+    AGREES = "agrees"
+    OBJECTS = "objects"
+    NOT_ASKED = "not_asked"
+    TOO_YOUNG = "too_young"
+
+
+class GivenHow(StrEnum):
+    """How a consent was given."""
+
+    PAPER = "paper"
+    ORAL = "oral"
+    E_SIGNATURE = "e_signature"
+    INTERPRETED = "interpreted"
+
+
+class Scope(StrEnum):
+    """What a withdrawal takes back."""
+
+    EVERYTHING = "everything"
+    CONSENT = "consent"
+    RECIPIENT = "recipient"
+    CATEGORY = "category"
+
+
+class MarkKind(StrEnum):
+    """Which protection a child has."""
+
+    SECRECY = "secrecy"
+    """sekretessmarkering"""
+    PROTECTED_REGISTRATION = "protected_registration"
+    """skyddad folkbokföring"""
+    SECRET_WHEREABOUTS = "secret_whereabouts"  # noqa: S105  a kind of mark, not a password
+    """OSL 26:2, LVU 14 §"""
+    THREAT = "threat"
+    """OSL 21:3"""
+
+
+class Level(StrEnum):
+    """How far a message has come at its recipient; the first four only rise."""
+
+    ACCEPTED = "accepted"
+    HANDED_OVER = "handed_over"
+    OPENED = "opened"
+    ACTED = "acted"
+    REFUSED = "refused"
+    MISMATCH = "mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A unit that may receive, and the role that it was chosen by, if any."""
+
+    unit: str
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Giver:
+    """Somebody whose consent counts; the id is a pseudonym such as `guardian-1`."""
+
+    role: GiverRole
+    id: str
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """What the child objects to; both empty means the whole."""
+
+    recipients: tuple[str, ...] = ()
+    categories: tuple[Category, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChildView:
+    """The child's own view; `code` says why not asked, or who assessed too young and why."""
+
+    view: View
+    code: str = ""
+    motive: Digest | None = None
+    objection: Objection = Objection()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentGiven:
+    """A consent as the recorder says that it was given."""
+
+    consent_id: Id16
+    disclosers: tuple[str, ...]
+    """Units whose secrecy it lifts; nobody else's."""
+    recipients: tuple[Recipient, ...]
+    categories: tuple[Category, ...]
+    about: About = About.CHILD
+    purpose: str
+    valid_from: int
+    valid_to: int
+    givers: tuple[Giver, ...]
+    signed_by: tuple[str, ...] = ()
+    """Ids of the givers who have signed so far."""
+    child_view: ChildView
+    explained: tuple[str, ...] = ()
+    """Codes of what was explained."""
+    language: str = "sv"
+    given_how: GivenHow = GivenHow.PAPER
+    evidence: Digest
+    """Digest of the evidence that the recorder keeps."""
+    recorder_role: str
+    acting_user: Digest
+    """Salted commitment to the acting user."""
+    follows_role: bool = False
+    """The givers said that it follows the role to its next holder."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentSigned:
+    """One giver's part; `child_view` only where it was taken down at the same time."""
+
+    consent_id: Id16
+    giver: str
+    evidence: Digest
+    child_view: ChildView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentWithdrawn:
+    """A consent taken back: no form, no reason, any unit that hears it."""
+
+    scope: Scope = Scope.EVERYTHING
+    consent_id: Id16 | None = None
+    recipient: str = ""
+    category: Category | None = None
+    giver_role: GiverRole = GiverRole.GUARDIAN
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRefused:
+    """A giver said no to a consent that was asked for."""
+
+    consent_id: Id16
+    giver_role: GiverRole
+    giver: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionMarked:
+    """A protection mark set or lifted."""
+
+    mark: MarkKind
+    lifted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A unit's role for the child; `until` 0 means open."""
+
+    unit: str
+    role: str
+    valid_from: int
+    valid_to: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CircleUpdate:
+    """The units around the child, whole; `claim` says that the signer is responsible."""
+
+    members: tuple[Member, ...] = ()
+    claim: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a message at its recipient."""
+
+    message_id: Id16
+    level: Level
+    code: str = ""
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """A message that shall not be handed over."""
+
+    message_id: Id16
+    code: str = ""
+
+
+EventBody = (
+    ConsentGiven
+    | ConsentSigned
+    | ConsentWithdrawn
+    | ConsentRefused
+    | ProtectionMarked
+    | CircleUpdate
+    | Receipt
+    | Recall
+)
+"""What an event of the gate says."""
