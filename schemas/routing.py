@@ -1,0 +1,117 @@
+"""Routing: the label of a message. The gate reads it, the broker does not; the letter stays sealed.
+
+It holds no name, number, birth date or free text. Format page: § Layout, ROUTING.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from samband.schemas.codec import Codec, fixed
+
+__all__ = ["NO_COMMIT", "Routing"]
+
+NO_COMMIT: Final = bytes(32)
+"""Stands where a message has no content: nothing is sealed, so nothing is committed to."""
+
+_CODEC: Final = Codec(
+    "routing",
+    {
+        "v": "int",
+        "salt": fixed(16),
+        "agreement": "string",
+        "message_id": fixed(16),
+        "conversation": fixed(16),
+        "ref_to": ["null", fixed(16)],
+        "ask": "boolean",
+        "sender": "string",
+        "sender_kid": fixed(32),
+        "recipient": "string",
+        "recipient_kid": fixed(32),
+        "e": "int",
+        "ref": fixed(16),
+        "type": "string",
+        "categories": {"type": "array", "items": "string"},
+        "ground": "string",
+        "age_band": "string",
+        "limb": "string",
+        "necessity": "string",
+        "motive": ["null", fixed(32)],
+        "created": "long",
+        "expires": "long",
+        "content_schema": fixed(32),
+        "plain_commit": fixed(32),
+        "body": ["null", "bytes"],
+    },
+    limits={
+        "agreement": 15,
+        "sender": 64,
+        "recipient": 64,
+        "type": 40,
+        "categories": 12,
+        "ground": 32,
+        "age_band": 8,
+        "limb": 32,
+        "necessity": 32,
+        "body": 2048,
+    },
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routing:
+    """One message's label, as the sender signed it. Times are milliseconds since 1970 UTC."""
+
+    v: int = 1
+    salt: bytes
+    agreement: str
+    message_id: bytes
+    conversation: bytes
+    ref_to: bytes | None = None
+    ask: bool = False
+    """A question only: is decided and answered, never forwarded."""
+    sender: str
+    sender_kid: bytes
+    recipient: str
+    recipient_kid: bytes
+    e: int
+    """Epoch of the child-reference key."""
+    ref: bytes
+    type: str
+    categories: tuple[str, ...]
+    ground: str = ""
+    """The ground that the sender claims, or empty: any that carries it."""
+    age_band: str
+    limb: str = ""
+    necessity: str = ""
+    motive: bytes | None = None
+    created: int
+    expires: int
+    content_schema: bytes = NO_COMMIT
+    plain_commit: bytes = NO_COMMIT
+    body: bytes | None = None
+
+    def encode(self) -> bytes:
+        """Return the label's one encoding.
+
+        Raises:
+            FormatError: a field is too long or of the wrong type.
+        """
+        value: dict[str, Any] = {name: getattr(self, name) for name in _FIELDS}
+        value["categories"] = list(self.categories)
+        return _CODEC.encode(value)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Routing:
+        """Return the label in `data`.
+
+        Raises:
+            FormatError: not a label of version 1 in its one form.
+        """
+        value = _CODEC.decode(data)
+        value["categories"] = tuple(value["categories"])
+        return cls(**value)
+
+
+_FIELDS: Final = tuple(field.name for field in fields(Routing))

@@ -1,0 +1,163 @@
+"""Stamped records: the gate's word about one message, to the parties as permit or receipt and to the log as a leaf.
+
+    entry   = SHA-256(D("entry") ‖ salt32 ‖ record)
+    STAMPED = 0x01 ‖ lp32 record ‖ salt32 ‖ gate kid32 ‖ gsig64 ‖ u32 n ‖ u32 i ‖ u8 p ‖ p × 32
+
+Format page: § Layout, STAMPED and AUDIT.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+from samband.schemas.codec import Codec, Reader, fixed, lp32
+from samband.schemas.message import read_path, write_path
+
+__all__ = ["AUDIT", "StampRecord", "Stamped"]
+
+_CODEC: Final = Codec(
+    "stamp",
+    {
+        "v": "int",
+        "kind": "string",
+        "leaf": fixed(32),
+        "message_id": fixed(16),
+        "subject": ["null", fixed(16)],
+        "sender": "string",
+        "recipient": "string",
+        "ref": fixed(16),
+        "type": "string",
+        "ask": "boolean",
+        "outcome": "string",
+        "code": "string",
+        "grounds": {"type": "array", "items": "string"},
+        "reasons": {"type": "array", "items": "string"},
+        "consents": {"type": "array", "items": fixed(32)},
+        "obligations": {"type": "array", "items": "string"},
+        "categories": {"type": "array", "items": "string"},
+        "rulebook": fixed(32),
+        "directory": "long",
+        "decided_at": "long",
+        "appended_at": "long",
+    },
+    limits={
+        "kind": 16,
+        "sender": 64,
+        "recipient": 64,
+        "type": 40,
+        "outcome": 16,
+        "code": 40,
+        "grounds": 8,
+        "reasons": 8,
+        "consents": 8,
+        "obligations": 8,
+        "categories": 12,
+    },
+)
+
+AUDIT: Final = Codec(
+    "audit",
+    {
+        "v": "int",
+        "partition": "int",
+        "audit_seq": "long",
+        "entry": fixed(32),
+        "kid": fixed(32),
+        "sig": fixed(64),
+        "n": "int",
+        "i": "int",
+        "path": {"type": "array", "items": fixed(32)},
+        "sealed": "bytes",
+    },
+    limits={"path": 32, "sealed": 4096},
+)
+"""One record of `samband.audit.v1`: the leaf in the open, its (salt, record) sealed under the hub store key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StampRecord:
+    """What the gate says about one message. Times are milliseconds since 1970 UTC.
+
+    `kind`: `decision` (a message or a question was judged), `event` (a consent, circle or mark was taken or refused),
+    `receipt` (a recipient's receipt was taken), `recall` (`subject` is stopped), `refusal` (not even judged: `code`).
+    `outcome`: `permit`, `deny`, `ask`, `accepted`, `refused`, `recalled`, or a receipt's level.
+    """
+
+    v: int = 1
+    kind: str
+    leaf: bytes
+    message_id: bytes
+    subject: bytes | None = None
+    sender: str
+    recipient: str
+    ref: bytes
+    type: str
+    ask: bool = False
+    outcome: str
+    code: str = ""
+    grounds: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    consents: tuple[bytes, ...] = ()
+    """Log entries of the consents that were leaned on."""
+    obligations: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    rulebook: bytes
+    directory: int
+    decided_at: int
+    appended_at: int
+
+    def encode(self) -> bytes:
+        """Return the record's one encoding."""
+        value: dict[str, Any] = {name: getattr(self, name) for name in _FIELDS}
+        for key in _LISTS:
+            value[key] = list(value[key])
+        return _CODEC.encode(value)
+
+    @classmethod
+    def decode(cls, data: bytes) -> StampRecord:
+        """Return the record in `data`.
+
+        Raises:
+            FormatError: not a record of version 1 in its one form.
+        """
+        value = _CODEC.decode(data)
+        for key in _LISTS:
+            value[key] = tuple(value[key])
+        return cls(**value)
+
+
+_FIELDS: Final = tuple(field.name for field in fields(StampRecord))
+_LISTS: Final = ("grounds", "reasons", "consents", "obligations", "categories")
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """A stamp record with its salt and the gate's signature over the root of its transaction."""
+
+    record: bytes
+    salt: bytes
+    kid: bytes
+    sig: bytes
+    n: int
+    i: int
+    path: tuple[bytes, ...]
+
+    def encode(self) -> bytes:
+        """Return the stamp's bytes."""
+        proof = write_path(self.n, self.i, self.path, 4)
+        return b"\x01" + lp32(self.record) + self.salt + self.kid + self.sig + proof
+
+    @classmethod
+    def decode(cls, data: bytes) -> Stamped:
+        """Return the stamp in `data`; nothing in it is verified.
+
+        Raises:
+            FormatError: not a stamp of version 1.
+        """
+        reader = Reader(data)
+        reader.version(1)
+        record, salt, kid, sig = reader.lp32(), reader.take(32), reader.take(32), reader.take(64)
+        n, i, path = read_path(reader, 4)
+        reader.end()
+        return cls(record, salt, kid, sig, n, i, path)

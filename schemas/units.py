@@ -1,0 +1,99 @@
+"""Units: the addressable functions inside a party, their kinds, and the secrecy regime that each kind brings.
+
+A unit is never a person. Its kind decides what it may send and receive; it comes from the party's signed card and
+never from what a sender says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+__all__ = ["PartyId", "Regime", "Unit", "UnitId", "UnitKind"]
+
+PartyId = NewType("PartyId", str)
+"""One authority or private provider, as it stands in topic names: `[a-z0-9-]{2,40}`."""
+
+UnitId = NewType("UnitId", str)
+"""HSA-id, or organisation number and code: 3–64 characters."""
+
+
+class Regime(StrEnum):
+    """Which chapter of secrecy a unit lives under."""
+
+    OSL_23 = "osl23"
+    """Public school (offentlighets- och sekretesslagen ch. 23)."""
+    OSL_25 = "osl25"
+    """Public health care, EMI included (OSL ch. 25)."""
+    OSL_26 = "osl26"
+    """Public social services (OSL ch. 26)."""
+    SKOLLAGEN_29_14 = "skollagen29_14"
+    """Independent school."""
+    PSL_6_12 = "psl6_12"
+    """Private health care (patientsäkerhetslagen)."""
+    SOL_17_11 = "sol17_11"
+    """Private social services (socialtjänstlagen)."""
+    NONE = "none"
+    """No information about a child: the local steering group."""
+
+    @property
+    def private(self) -> bool:
+        """Say whether the unit belongs to a private provider, which is no authority."""
+        return self in (Regime.SKOLLAGEN_29_14, Regime.PSL_6_12, Regime.SOL_17_11)
+
+
+class UnitKind(StrEnum):
+    """What a unit does; the part before the dot is its family."""
+
+    SOCIAL_IFO = "social.ifo"
+    SOCIAL_LSS = "social.lss"
+    SOCIAL_FAMILY_HOME = "social.family_home"
+    SOCIAL_DUTY = "social.duty"
+    SCHOOL_PRESCHOOL = "school.preschool"
+    SCHOOL_PEDAGOGIC = "school.pedagogic"
+    SCHOOL_LEISURE = "school.leisure"
+    SCHOOL_ADMINISTRATION = "school.administration"
+    SCHOOL_PSYCHOSOCIAL = "school.psychosocial"
+    SCHOOL_MEDICAL = "school.medical"
+    CARE_BUP = "care.bup"
+    CARE_HAB = "care.hab"
+    CARE_BUHALSAN = "care.buhalsan"
+    CARE_PRIMARY = "care.primary"
+    CARE_BHV = "care.bhv"
+    CARE_PAEDIATRIC = "care.paediatric"
+    CARE_INPATIENT = "care.inpatient"
+    CARE_YOUTH_CLINIC = "care.youth_clinic"
+    CARE_ADULT_PSYCHIATRY = "care.adult_psychiatry"
+    CARE_ADDICTION = "care.addiction"
+    CARE_DENTAL = "care.dental"
+    CARE_ASSISTIVE = "care.assistive"
+    INSTITUTION_HVB = "institution.hvb"
+    INSTITUTION_SIS = "institution.sis"
+    INSTITUTION_SUPPORT_HOME = "institution.support_home"
+    INSTITUTION_SHELTER = "institution.shelter"
+    INSTITUTION_FOSTER_AGENCY = "institution.foster_agency"
+    COORDINATION_BUS = "coordination.bus"
+
+    @property
+    def family(self) -> str:
+        """Return `social`, `school`, `care`, `institution` or `coordination`."""
+        return self.value.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit as its party's card describes it."""
+
+    id: UnitId
+    party: PartyId
+    kind: UnitKind
+    regime: Regime
+    name: str
+    municipality: str = ""
+    """Four-digit municipality code, or empty for a region."""
+    telephone: str = ""
+    does: str = ""
+    """One plain sentence on what the unit does and does not do."""
+    receives: tuple[str, ...] = ()
+    """Message types that it really receives; empty means all that its kind may."""

@@ -1,0 +1,66 @@
+"""What the hub writes to Kafka for itself, sealed: state, quarantine notes, derived tables, audit copies.
+
+    key   = HMAC-SHA-256(k, name)                                   compaction works, names stay hidden
+    value = Confluent frame, Avro{v, salt16, nonce12, ct};  ct = AES-256-GCM(HMAC-SHA-256(v, salt16), name ‖ data,
+            aad = topic ‖ key)
+
+A key per record, from a random salt, so no two records share a byte string and no counter has to survive a crash.
+Format page: § Layout, HUB.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from samband.schemas.codec import Codec, Reader, fixed, frame, lp16, unframe
+from samband.schemas.errors import TrustError
+
+__all__ = ["HubStore"]
+
+_HUB: Final = Codec("hub", {"v": "int", "salt": fixed(16), "nonce": fixed(12), "ct": "bytes"})
+
+
+class HubStore:
+    """The hub's own symmetric key. 32 bytes; never on Kafka."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != 32:
+            raise ValueError("a hub store key has 32 bytes")
+        self._names = HKDF(SHA256(), 32, salt=None, info=b"samband/1/hub/k").derive(key)
+        self._values = HKDF(SHA256(), 32, salt=None, info=b"samband/1/hub/v").derive(key)
+
+    def key(self, name: bytes) -> bytes:
+        """Return the compaction key of `name`: 32 bytes that do not tell it."""
+        return hmac.digest(self._names, name, "sha256")
+
+    def seal(self, topic: str, name: bytes, data: bytes) -> tuple[bytes, bytes]:
+        """Return (key, value) of a record of `topic`."""
+        key = self.key(name)
+        salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
+        aead = AESGCM(hmac.digest(self._values, salt, "sha256"))
+        ct = aead.encrypt(nonce, lp16(name) + data, topic.encode() + key)
+        return key, frame(_HUB, {"v": 1, "salt": salt, "nonce": nonce, "ct": ct})
+
+    def open(self, topic: str, key: bytes, value: bytes) -> tuple[bytes, bytes]:
+        """Return (name, data) of a record.
+
+        Raises:
+            FormatError: not a hub record.
+            TrustError: not sealed by this hub, altered, or moved from another topic or key.
+        """
+        fields = unframe(_HUB, value)
+        aead = AESGCM(hmac.digest(self._values, fields["salt"], "sha256"))
+        try:
+            plain = aead.decrypt(fields["nonce"], fields["ct"], topic.encode() + key)
+        except InvalidTag as error:
+            raise TrustError("HUB_RECORD_BROKEN", "a hub record is altered, moved or of another hub") from error
+        reader = Reader(plain)
+        name = reader.lp16()
+        return name, reader.take(len(plain) - 2 - len(name))
