@@ -1,0 +1,51 @@
+# The two commands of a newcomer are `make demo` and `make test`. Both need Python >= 3.11, make and, once, network.
+
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+BIN := .venv/bin
+ARGS ?=
+# The first interpreter that is new enough; `make PYTHON=/path/to/python …` chooses another.
+PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 python3.14 python,\
+	$(if $(shell $(p) -c 'import sys; print(*["yes"][: sys.version_info >= (3, 11)])' 2>/dev/null),$(p))))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench fault wheel lock clean
+
+help: ## show this
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
+
+setup: ## make .venv from the lock and fetch the Kafka jars; quick when nothing changed
+	@$(if $(PYTHON),"$(PYTHON)" .dev/setup.py,\
+		echo 'samband: no Python >= 3.11 on PATH. Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)' >&2; exit 1)
+
+demo: setup ## play one child's story on a real Kafka; ARGS="--once --json FILE"
+	@$(BIN)/samband demo $(ARGS)
+
+test: setup ## run the tests; ARGS="-k broker -x"
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## style, types and import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: setup ## let ruff write
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup ## measure the gate against a plain copy; writes bench.json
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+fault: setup ## kill everything at random moments and count; ARGS="--seed 7 --minutes 10"
+	@$(BIN)/python -m tests.kafka.fault $(ARGS)
+
+wheel: setup ## build dist/*.whl
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+lock: setup ## write requirements.lock anew from pyproject.toml
+	@$(BIN)/python .dev/lock.py $(ARGS)
+
+clean: ## remove what make built (the jar cache outside the tree stays)
+	@rm -rf .venv .cache build dist *.egg-info bench.json
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
