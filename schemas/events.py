@@ -32,9 +32,9 @@ from samband.schemas.event_bodies import (
     ConsentWithdrawn,
     Digest,
     EventBody,
+    GivenHow,
     Giver,
     GiverRole,
-    GivenHow,
     Id16,
     Level,
     MarkKind,
@@ -61,9 +61,9 @@ __all__ = [
     "ConsentWithdrawn",
     "Digest",
     "EventBody",
+    "GivenHow",
     "Giver",
     "GiverRole",
-    "GivenHow",
     "Id16",
     "Level",
     "MarkKind",
@@ -137,8 +137,8 @@ def _avro(hint: Any, seen: set[str]) -> Any:
 
 
 @cache
-def _schema(body: type[EventBody]) -> Any:
-    return fastavro.parse_schema(_avro(body, set()))
+def _schema(type_name: str) -> Any:
+    return fastavro.parse_schema(_avro(EVENTS[type_name], set()))
 
 
 def _plain(value: Any) -> Any:
@@ -180,11 +180,10 @@ def encode(body: EventBody) -> bytes:
     Raises:
         FormatError: a field or the whole is not valid (`EVENT_FORM`).
     """
-    _check(body)
     buffer = io.BytesIO()
-    plain = _plain(body)
     try:
-        fastavro.schemaless_writer(buffer, _schema(type(body)), plain, strict=True)
+        _check(body)
+        fastavro.schemaless_writer(buffer, _schema(name_of(body)), _plain(body), strict=True)
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
         raise _wrong("a field has the wrong type") from None
     data = buffer.getvalue()
@@ -205,7 +204,7 @@ def decode(type_name: str, data: bytes) -> EventBody:
     if len(data) > _MAX_BYTES:
         raise _wrong(f"over {_MAX_BYTES} bytes")
     try:
-        read: Any = fastavro.schemaless_reader(io.BytesIO(data), _schema(body_type), None)
+        read: Any = fastavro.schemaless_reader(io.BytesIO(data), _schema(type_name), None)
         body: EventBody = _build(body_type, read)
     except Exception:  # whatever a parser trips over is a wrong form
         raise _wrong("unreadable") from None

@@ -1,0 +1,143 @@
+"""Reasons: each code in Swedish and English, with who can remedy it and how.
+
+A code goes into records and programs match it; the words are for the sender, the form and the paper. No text names a
+child. The gate decides who may see a reason at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["REASONS", "Reason", "Remedy", "explain"]
+
+
+class Remedy(StrEnum):
+    """Who can remedy it."""
+
+    FAMILY = "family"
+    """Guardians and child, recorded by the discloser."""
+    DISCLOSER = "discloser"
+    RESPONSIBLE = "responsible"
+    SENDER = "sender"
+    OPERATOR = "operator"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason in words."""
+
+    code: str
+    remedy: Remedy
+    sv: str
+    en: str
+    remedy_sv: str
+    remedy_en: str
+
+
+_FAMILY = (
+    "Vårdnadshavarna och barnet kan samtycka; den enhet som ska lämna uppgiften registrerar det.",
+    "The guardians and the child can consent; the unit that is to disclose records it.",
+)
+_NOBODY = ("Det kan ingen ändra på.", "Nobody can change that.")
+
+_ALL: Final = (
+    Reason("CONSENT_MISSING", Remedy.FAMILY, "Samtycke saknas.", "There is no consent.", *_FAMILY),
+    Reason("CONSENT_PENDING", Remedy.FAMILY,
+           "Samtycket väntar på någon som ska skriva under.", "The consent waits for somebody to sign.",
+           "Den som inte har skrivit under kan göra det.", "Whoever has not signed can sign."),
+    Reason("CONSENT_WITHDRAWN", Remedy.FAMILY, "Samtycket är återkallat.", "The consent has been withdrawn.",
+           "Ett nytt samtycke kan lämnas om familjen vill.", "A new consent can be given if the family wants to."),
+    Reason("CONSENT_REFUSED", Remedy.FAMILY, "Familjen har sagt nej.", "The family has said no.",
+           "Ett nytt samtycke kan lämnas om familjen vill.", "A new consent can be given if the family wants to."),
+    Reason("CONSENT_EXPIRED", Remedy.FAMILY, "Samtycket har gått ut.", "The consent has expired.", *_FAMILY),
+    Reason("CONSENT_NOT_YET", Remedy.NOBODY, "Samtycket har inte börjat gälla.", "The consent does not hold yet.",
+           "Vänta tills det börjar gälla.", "Wait until it begins to hold."),
+    Reason("CONSENT_ADULT", Remedy.FAMILY,
+           "Den unge har fyllt 18 och har inte själv samtyckt.", "The young person is 18 and has not consented.",
+           "Den unge kan samtycka själv.", "The young person can consent."),
+    Reason("CONSENT_DISCLOSER", Remedy.FAMILY,
+           "Samtycket gäller en annan enhets uppgifter.", "The consent names another discloser.", *_FAMILY),
+    Reason("CONSENT_RECIPIENT", Remedy.FAMILY,
+           "Samtycket gäller en annan mottagare.", "The consent names another recipient.", *_FAMILY),
+    Reason("CONSENT_CATEGORY", Remedy.FAMILY,
+           "Samtycket omfattar inte alla uppgifter i meddelandet.", "The consent does not cover all of the message.",
+           "Lämna bort uppgiften, eller be om ett samtycke som omfattar den.",
+           "Leave it out, or ask for a consent that covers it."),
+    Reason("CHILD_OBJECTS", Remedy.DISCLOSER, "Barnet vill inte.", "The child objects.",
+           "Prata med barnet; en utsedd funktion hos den som lämnar ut avgör och motiverar.",
+           "Talk with the child; a named function at the discloser decides and says why."),
+    Reason("NO_GROUND", Remedy.NOBODY, "Ingen rättslig grund bär meddelandet.", "No legal ground carries the message.",
+           *_NOBODY),
+    Reason("LIMB_MISSING", Remedy.SENDER,
+           "Det framgår inte vilket av lagens villkor som är uppfyllt.", "None of the law's conditions is claimed.",
+           "Ange villkoret: under 18, fortgående missbruk, tvångsvård eller väntat barn, om det stämmer.",
+           "State the condition: under 18, ongoing abuse, compulsory care or expected child, if true."),
+    Reason("NECESSITY_MISSING", Remedy.SENDER, "Det framgår inte varför uppgiften behövs.",
+           "It does not say why the information is needed.", "Ange varför den behövs för vård eller stöd.",
+           "State why it is needed for care or support."),
+    Reason("ASK_MANUAL", Remedy.DISCLOSER, "Lagen kräver en motiverad bedömning.", "The law asks for a decision.",
+           "En utsedd funktion hos den som lämnar ut avgör.", "A named function at the discloser decides."),
+    Reason("PROTECTED_ADDRESS", Remedy.SENDER,
+           "Barnet är skyddat: adress, vistelseort och skola lämnas inte.",
+           "The child is protected: address, whereabouts and school are not told.",
+           "Lämna bort uppgifterna. Ett felaktigt skydd rättas av två enheter.",
+           "Leave them out. A wrong mark is corrected by two units."),
+    Reason("TYPE_NOT_FOR_KIND", Remedy.SENDER,
+           "Meddelandetypen går inte mellan sådana enheter.", "This type does not go between such units.",
+           "Välj en annan mottagare eller meddelandetyp.", "Choose another recipient or type."),
+    Reason("TYPE_NOT_RECEIVED", Remedy.SENDER, "Enheten tar inte emot den här meddelandetypen.",
+           "The unit does not receive this type.", "Välj en annan mottagare.", "Choose another recipient."),
+    Reason("ERROR", Remedy.OPERATOR, "Bedömningen gick inte att göra, därför nej.",
+           "The decision could not be made, so it is no.", "Kontakta driften.", "Contact the operator."),
+    Reason("CONSENT_RECORDER", Remedy.DISCLOSER,
+           "Enheten får inte registrera samtycket.", "The unit may not record this consent.",
+           "Den som ska lämna ut uppgiften, eller ansvarig socialtjänst, registrerar.",
+           "The discloser or the responsible social services unit records it."),
+    Reason("RECORDER_IS_RECIPIENT", Remedy.DISCLOSER,
+           "Ingen blir mottagare av andras uppgifter genom egen registrering.",
+           "Nobody becomes recipient of another's information by own record.",
+           "Den som ska lämna ut uppgiften registrerar.", "The discloser records it."),
+    Reason("CONSENT_PERIOD", Remedy.SENDER, "Samtyckets tid är inte giltig.", "The consent's period is not valid.",
+           "Ange ett slutdatum i framtiden, inom längsta tiden.", "Set an end in the future, within the longest period."),
+    Reason("CONSENT_ID_USED", Remedy.NOBODY, "Samtycket är redan registrerat.", "The consent is recorded already.",
+           "Inget behöver göras.", "Nothing needs to be done."),
+    Reason("CONSENT_TOO_MANY", Remedy.OPERATOR, "För många samtycken för ett barn.", "Too many consents for one child.",
+           "Kontakta driften.", "Contact the operator."),
+    Reason("CONSENT_UNKNOWN", Remedy.SENDER, "Det finns inget sådant samtycke.", "There is no such consent.",
+           "Kontrollera samtyckets id.", "Check the consent's id."),
+    Reason("CONSENT_CLOSED", Remedy.FAMILY, "Samtycket är avslutat.", "The consent is closed.", *_FAMILY),
+    Reason("CONSENT_GIVER", Remedy.SENDER, "Samtycket har ingen sådan undertecknare.", "The consent has no such giver.",
+           "Kontrollera vem som ska skriva under.", "Check who is to sign."),
+    Reason("MARK_LIFT_NEEDS_TWO", Remedy.RESPONSIBLE, "En skyddsmarkering hävs av två enheter.",
+           "A protection mark is lifted by two units.", "Ansvarig enhet och en annan häver tillsammans.",
+           "The responsible unit and another lift it together."),
+    Reason("CIRCLE_NOT_SOCIAL", Remedy.RESPONSIBLE, "Bara socialtjänsten ansvarar för kretsen.",
+           "Only social services answer for the circle.", "Vänd dig till socialtjänsten.", "Turn to social services."),
+    Reason("CIRCLE_TAKEN", Remedy.RESPONSIBLE, "En annan enhet har ansvaret.", "Another unit is responsible.",
+           "Ansvarig enhet ändrar eller lämnar över.", "The responsible unit changes it or hands over."),
+    Reason("CIRCLE_NOT_CLAIMED", Remedy.SENDER, "Ingen har tagit ansvaret än.", "Nobody is responsible yet.",
+           "Ta ansvaret i samma händelse.", "Claim the child in the same event."),
+    Reason("UNIT_UNKNOWN", Remedy.SENDER, "En namngiven enhet finns inte i katalogen.",
+           "A unit that is named is not in the directory.", "Kontrollera enhetens id.", "Check the unit's id."),
+    Reason("EVENT_NOT_FOR_CHILD", Remedy.SENDER, "Händelsen ändrar inget om barnet.",
+           "The event changes nothing about the child.", *_NOBODY),
+)  # fmt: skip
+
+REASONS: Final[Mapping[str, Reason]] = MappingProxyType({reason.code: reason for reason in _ALL})
+"""Every reason by code."""
+
+
+def explain(code: str) -> Reason:
+    """Return the reason of a code; an unknown one explains itself as an error for the operator."""
+    found = REASONS.get(code)
+    if found is not None:
+        return found
+    error = REASONS["ERROR"]
+    return Reason(code, Remedy.OPERATOR, error.sv, error.en, error.remedy_sv, error.remedy_en)

@@ -1,0 +1,202 @@
+"""The rulebook: the law as rows of data, versioned, with a hash that every decision record carries.
+
+A row says who may (or never may) tell whom what on which ground, with its citation and the rule in plain words. The
+kernel reads rows; it knows no law of its own. The shipped rows are in `rulebook.toml`; the operator's lawyers own them.
+
+    book = shipped()
+    book.rows("concern.report").permits[0].ground       'DUTY_REPORT'
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from importlib import resources
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from samband.schemas.catalogue import CATALOGUE
+from samband.schemas.categories import Category
+from samband.schemas.errors import OperatorError
+from samband.schemas.identifiers import AgeBand
+from samband.schemas.message_types import matches
+from samband.schemas.units import Regime, Unit, UnitKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+__all__ = ["Effect", "Limb", "Rows", "Rule", "Rulebook", "Status", "parse", "shipped"]
+
+
+class Effect(StrEnum):
+    """What a row does when it applies."""
+
+    PERMIT = "permit"
+    FORBID = "forbid"
+    ASK = "ask"
+
+
+class Status(StrEnum):
+    """How far a row's text has been confirmed."""
+
+    READ = "read"
+    VERIFIED = "verified"
+
+
+@dataclass(frozen=True, slots=True)
+class Limb:
+    """One of the alternatives of a necessity ground, and the ages for which it can be true."""
+
+    code: str
+    ages: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One row."""
+
+    ground: str
+    effect: Effect
+    citation: str
+    sender_kinds: frozenset[UnitKind]
+    sender_regimes: frozenset[Regime]
+    recipient_kinds: frozenset[UnitKind]
+    recipient_regimes: frozenset[Regime]
+    types: frozenset[str]
+    categories: frozenset[str] = frozenset()
+    """A forbid row applies where the message tells any of these; empty means whatever it tells."""
+    marked: bool = False
+    """Applies only to a child with a protection mark."""
+    needs_consent: bool = False
+    needs_necessity: bool = False
+    limbs: Mapping[str, Limb] = field(default_factory=dict)
+    """One of them must be claimed; empty means that none is asked for."""
+    obligations: tuple[str, ...] = ()
+    reason: str = ""
+    """What a forbid row answers."""
+    verified_on: date
+    status: Status
+    text_sv: str
+    text_en: str
+
+    def concerns(self, sender: Unit, recipient: Unit) -> bool:
+        """Say whether the row is about these two: kinds and regimes on both sides."""
+        return (
+            sender.kind in self.sender_kinds
+            and recipient.kind in self.recipient_kinds
+            and sender.regime in self.sender_regimes
+            and recipient.regime in self.recipient_regimes
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows about one message type, in order."""
+
+    forbids: tuple[Rule, ...] = ()
+    permits: tuple[Rule, ...] = ()
+    """Permitting and asking rows; duties come first."""
+
+
+_NO_ROWS: Final = Rows()
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """All rows of one version."""
+
+    rules: tuple[Rule, ...]
+    version: str
+    hash: bytes
+    """SHA-256 of version and rows as JSON with sorted keys."""
+    by_type: Mapping[str, Rows] = field(repr=False)
+
+    def rows(self, type_name: str) -> Rows:
+        """Return the rows about a type; none for an unknown one."""
+        return self.by_type.get(type_name, _NO_ROWS)
+
+    def citation(self, ground: str) -> str:
+        """Return where a ground stands in law, empty for an unknown one."""
+        return next((rule.citation for rule in self.rules if rule.ground == ground), "")
+
+    def unverified(self) -> tuple[str, ...]:
+        """Return the permitting grounds that the operator's lawyers have not confirmed."""
+        rules = (rule for rule in self.rules if rule.effect is not Effect.FORBID)
+        return tuple(rule.ground for rule in rules if rule.status is not Status.VERIFIED)
+
+
+def shipped() -> Rulebook:
+    """Return the rulebook that ships with Samband."""
+    return parse(resources.files("samband.schemas").joinpath("rulebook.toml").read_text("utf-8"))
+
+
+def parse(text: str) -> Rulebook:
+    """Return the rulebook in a TOML text.
+
+    Raises:
+        OperatorError: not a rulebook, an unknown key, kind, type or category, or two rows of one ground
+            (`RULEBOOK_INVALID`).
+    """
+    try:
+        written = tomllib.loads(text)
+        rules = tuple(_rule(row) for row in written["rule"])
+        version = written["version"]
+        if set(written) != {"rule", "version"} or not isinstance(version, str):
+            raise ValueError("unknown key")
+        if len({rule.ground for rule in rules}) != len(rules):
+            raise ValueError("two rows of one ground")
+    except (KeyError, TypeError, ValueError, AttributeError) as wrong:
+        raise OperatorError("RULEBOOK_INVALID", f"the rulebook cannot be read: {wrong}") from wrong
+    canonical = json.dumps(written, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    digest = hashlib.sha256(b"samband/1/rulebook\0" + canonical.encode()).digest()
+    by_type = MappingProxyType({name: _rows(rules, name) for name in CATALOGUE})
+    return Rulebook(rules, version, digest, by_type)
+
+
+def _rows(rules: tuple[Rule, ...], type_name: str) -> Rows:
+    about = [rule for rule in rules if type_name in rule.types]
+    return Rows(
+        forbids=tuple(rule for rule in about if rule.effect is Effect.FORBID),
+        permits=tuple(rule for rule in about if rule.effect is not Effect.FORBID),
+    )
+
+
+_RENAMED: Final = {"senders": "sender_kinds", "recipients": "recipient_kinds"}
+
+
+def _rule(row: dict[str, Any]) -> Rule:
+    known = {item.name for item in fields(Rule)}
+    values = {_RENAMED.get(key, key): value for key, value in row.items()}
+    if set(values) - known or set(row) & set(_RENAMED.values()):
+        raise ValueError("unknown key in a row")
+    values["effect"] = Effect(values["effect"])
+    values["status"] = Status(values["status"])
+    for side in ("sender", "recipient"):
+        values[f"{side}_kinds"] = _kinds(values[f"{side}_kinds"])
+        values[f"{side}_regimes"] = frozenset(map(Regime, values.get(f"{side}_regimes") or Regime))
+    values["types"] = _known("type", values["types"], CATALOGUE) if values["types"] != ["*"] else frozenset(CATALOGUE)
+    values["categories"] = _known("category", values.get("categories", []), [item.value for item in Category])
+    limbs = (Limb(limb["code"], _known("age", limb["ages"], list(AgeBand))) for limb in values.get("limbs", []))
+    values["limbs"] = MappingProxyType({limb.code: limb for limb in limbs})
+    values["obligations"] = tuple(values.get("obligations", ()))
+    if (values["effect"] is Effect.FORBID) != bool(values.get("reason")):
+        raise ValueError("a forbid row, and only that, has a reason")
+    return Rule(**values)
+
+
+def _kinds(patterns: list[str]) -> frozenset[UnitKind]:
+    found = frozenset(kind for kind in UnitKind if matches(kind, tuple(patterns)))
+    named = {kind.value for kind in found} | {kind.family for kind in found}
+    if not patterns or set(patterns) - named:
+        raise ValueError("unknown kind of unit")
+    return found
+
+
+def _known(what: str, names: list[str], allowed: Any) -> frozenset[str]:
+    if set(names) - set(allowed):
+        raise ValueError(f"unknown {what}")
+    return frozenset(names)

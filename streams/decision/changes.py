@@ -1,0 +1,45 @@
+"""One event, one change: what the gate remembers of a child after an event that it has accepted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from samband.schemas.errors import RefusedError
+from samband.schemas.event_bodies import (
+    CircleUpdate,
+    ConsentGiven,
+    ConsentRefused,
+    ConsentSigned,
+    ConsentWithdrawn,
+    EventBody,
+    ProtectionMarked,
+)
+from samband.streams.decision import circle, consents, marks
+
+if TYPE_CHECKING:
+    from samband.schemas.units import Unit
+    from samband.streams.decision.child import ChildState
+    from samband.streams.decision.consents import Directory
+
+__all__ = ["apply"]
+
+
+def apply(state: ChildState, body: EventBody, signer: Unit, now: int, entry: bytes, directory: Directory) -> ChildState:
+    """Return the state after an event; the same event again changes nothing or is refused.
+
+    Raises:
+        RefusedError: the signer may not say that, with a code of `samband.schemas.reasons`.
+    """
+    match body:
+        case ConsentGiven():
+            return consents.record(state, body, signer, now, entry, directory)
+        case ConsentSigned():
+            return consents.sign(state, body, signer, now, entry, directory)
+        case ConsentWithdrawn() | ConsentRefused():
+            return consents.withdraw(state, body, signer, now, entry)
+        case ProtectionMarked():
+            return marks.mark(state, body, signer, now, entry)
+        case CircleUpdate():
+            return circle.update(state, body, signer, now, entry, directory)
+        case _:
+            raise RefusedError("EVENT_NOT_FOR_CHILD", "receipts and recalls change nothing that is known of a child")

@@ -1,0 +1,28 @@
+"""Protection marks: any party sets one at once; lifting takes two units, which this version does not carry yet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from samband.schemas.errors import RefusedError
+from samband.streams.decision.child import ChildState, Mark
+
+if TYPE_CHECKING:
+    from samband.schemas.event_bodies import ProtectionMarked
+    from samband.schemas.units import Unit
+
+__all__ = ["mark"]
+
+
+def mark(state: ChildState, body: ProtectionMarked, signer: Unit, now: int, entry: bytes) -> ChildState:
+    """Return the state with a mark set; a mark that stands already changes nothing.
+
+    Raises:
+        RefusedError: lifting by one unit (`MARK_LIFT_NEEDS_TWO`).
+    """
+    if body.lifted:
+        raise RefusedError("MARK_LIFT_NEEDS_TWO", "a protection mark is lifted by two units, never by one")
+    if any(standing.kind is body.mark for standing in state.marks):
+        return state
+    return replace(state, marks=(*state.marks, Mark(body.mark, signer.id, now, entry)))
