@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from samband.schemas.card import SIGNED_CARD, Card, CardKey
 from samband.schemas.codec import frame, unframe
-from samband.schemas.errors import FormatError, RefusedError, SambandError, TrustError
+from samband.schemas.errors import FormatError, RefusedError, TrustError
 from samband.schemas.units import Unit
 from samband.streams.crypto.keys import SUITE, Kid, Purpose, Realm, SealKey, SignKey, VerifyKey, kid_of
 
@@ -176,12 +176,3 @@ class Directory:
             raise TrustError("KEY_PURPOSE", "the content is sealed to a key that is not for content")
         found.check(now)
 
-
-def tolerant_learn(directory: Directory, value: bytes | None) -> SambandError | None:
-    """Learn a record of the directory topic; return what is wrong with it instead of raising, for a reader's loop."""
-    try:
-        if value is not None:
-            directory.learn(value)
-    except SambandError as error:
-        return error
-    return None

@@ -1,0 +1,250 @@
+"""The agreement's authority on one machine: founds a hub, adds parties, signs their cards.
+
+    home/
+      hub.toml                     what `hub up` runs
+      authority/                   root key, child-reference key, TLS authority: offline in a real deployment
+      hub/keys  hub/tls  hub/cards the gate's keys, certificates, every signed card
+      hub/kafka  hub/log  hub/run  the embedded Kafka's data, logs, who runs
+      parties/<party>/             what a party carries home: connector.toml, root.json, keys, certificate
+
+The hub has no copy of the child-reference key; only `authority/` and the parties have it. Joining by invitation, where
+a party's keys never leave the party, comes with the directory's heads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from samband.schemas.card import Card, CardKey
+from samband.schemas.errors import InputError, OperatorError
+from samband.schemas.units import PartyId, Unit
+from samband.streams.certificates import Credential, issue, make_authority
+from samband.streams.crypto.keys import SUITE, OpenKey, Purpose, SignKey, realm_of
+from samband.streams.directory import HUB, sign_card
+from samband.streams.keyfile import KeyFolder
+from samband.streams.root import Root
+from samband.streams.settings import KafkaSettings, load
+
+__all__ = ["EMBEDDED", "Home", "HubSettings", "KafkaChoice"]
+
+KEY_DAYS: Final = 397
+"""Life of a key; rotation in 30-day periods comes with the directory's heads."""
+
+EMBEDDED: Final = "embedded"
+_PARTY: Final = re.compile(r"[a-z0-9](-?[a-z0-9]){1,39}", re.ASCII)
+_HOST: Final = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaChoice:
+    """Which Kafka: the embedded one on a loopback port, or any cluster by `bootstrap`, with the hub's TLS files."""
+
+    bootstrap: str = EMBEDDED
+    port: int = 0
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    replication: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class HubSettings:
+    """`hub.toml`."""
+
+    gate_workers: int = 1
+    kafka: KafkaChoice = field(default_factory=KafkaChoice)
+
+
+class Home:
+    """A hub's folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.authority = path / "authority"
+        self.hub = path / "hub"
+        self.parties = path / "parties"
+
+    @property
+    def exists(self) -> bool:
+        """Say whether a hub was founded here."""
+        return (self.path / "hub.toml").exists()
+
+    @property
+    def settings(self) -> HubSettings:
+        """What `hub up` runs.
+
+        Raises:
+            OperatorError: no hub here, or a setting that is not known.
+        """
+        if not self.exists:
+            raise OperatorError("HUB_MISSING", f"there is no hub in `{self.path}`", "samband hub up founds one")
+        return load(self.path / "hub.toml", HubSettings)
+
+    @property
+    def root(self) -> Root:
+        """The root metadata."""
+        return Root.read(self.hub / "root.json")
+
+    @property
+    def hub_keys(self) -> KeyFolder:
+        """The gate's keys and the hub store secret."""
+        return KeyFolder(self.hub / "keys", self.root.realm)
+
+    def found(
+        self, agreement: str, *, now: datetime, environment: str = "test", shards: int = 4, workers: int = 1, port: int = 0
+    ) -> None:
+        """Found a hub: root, reference key, gate keys, certificates and the hub's card.
+
+        Raises:
+            OperatorError: there is one already, or the folder cannot be written.
+        """
+        if self.exists:
+            raise OperatorError("HUB_EXISTS", f"there is a hub in `{self.path}` already")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise OperatorError("HOME_WRITE", f"`{self.path}` cannot be written: {error.strerror}") from error
+        # The root key is made first without a realm, since the realm is the hash of its metadata.
+        seed = os.urandom(32)
+        public = SignKey(realm_of(b""), Purpose.ROOT, seed).public
+        data = Root.compose(agreement, environment, shards, public, now.isoformat(timespec="seconds"))
+        root = Root.parse(data)
+        self.hub.mkdir(mode=0o700)
+        (self.hub / "root.json").write_bytes(data)
+        authority = KeyFolder(self.authority, root.realm)
+        authority.make_secret("root", seed)
+        authority.make_secret("reference-1")
+        gate = KeyFolder(self.hub / "keys", root.realm)
+        keys = [gate.make(Purpose.GATE_HOP), gate.make(Purpose.GATE_STAMP)]
+        gate.make_secret("store")
+        tls = make_authority(self.authority / "tls")
+        issue(tls, "broker", self.hub / "tls" / "broker", hosts=("localhost", _HOST))
+        for principal in (HUB, "gate", "derived"):
+            issue(tls, principal, self.hub / "tls" / principal)
+        self._card(PartyId(HUB), "Samband", "", (), [(key, "") for key in keys], now)
+        kafka = f'[kafka]\nbootstrap = "{EMBEDDED}"\nport = {port or _free_port()}\n'
+        (self.path / "hub.toml").write_text(f"gate_workers = {workers}\n\n{kafka}", "utf-8")
+
+    def add_party(
+        self, party: str, name: str, organisation: str, units: Sequence[Unit], *, now: datetime, extra: str = ""
+    ) -> Path:
+        """Add a party: keys, certificate, signed card and `connector.toml`; return its folder.
+
+        Args:
+            extra: TOML appended to `connector.toml`: the units' adapters.
+
+        Raises:
+            InputError: a name that cannot be one.
+            OperatorError: there is such a party already, or the folder cannot be written.
+        """
+        if not _PARTY.fullmatch(party) or party in (HUB, "gate", "derived", "broker"):
+            raise InputError("PARTY_NAME", f"`{party}` cannot name a party", "2–40 of a–z, 0–9 and single hyphens")
+        if not units or any(unit.party != party for unit in units):
+            raise InputError("PARTY_UNITS", "a party has at least one unit, and only its own")
+        folder = self.parties / party
+        if folder.exists():
+            raise OperatorError("PARTY_EXISTS", f"there is a party `{party}` already")
+        root = self.root
+        keys = KeyFolder(folder / "keys", root.realm)
+        made: list[tuple[OpenKey | SignKey, str]] = [
+            (keys.make(Purpose.PARTY_SIGN), ""),
+            (keys.make(Purpose.PARTY_HOP), ""),
+            *((keys.make(Purpose.UNIT_CONTENT, unit.id), unit.id) for unit in units),
+        ]
+        keys.make_secret("store")
+        keys.make_secret("reference-1", KeyFolder(self.authority, root.realm).secret("reference-1"))
+        issue(make_authority(self.authority / "tls"), party, folder / "tls")
+        (folder / "root.json").write_bytes(root.data)
+        self._card(PartyId(party), name, organisation, tuple(units), made, now)
+        text = (
+            f'party = "{party}"\nprotected = "hold"\n\n'
+            f'[kafka]\nbootstrap = "{self.bootstrap}"\nca = "tls/ca.pem"\n'
+            f'certificate = "tls/client.pem"\nkey = "tls/client.key"\n{extra}'
+        )
+        (folder / "connector.toml").write_text(text, "utf-8")
+        return folder
+
+    @property
+    def bootstrap(self) -> str:
+        """Where Kafka is."""
+        kafka = self.settings.kafka
+        return f"{_HOST}:{kafka.port}" if kafka.bootstrap == EMBEDDED else kafka.bootstrap
+
+    def kafka(self, principal: str) -> KafkaSettings:
+        """Return how one of the hub's principals (`hub`, `gate`, `derived`) reaches Kafka."""
+        tls = self.hub / "tls" / principal
+        return KafkaSettings(self.bootstrap, tls / "ca.pem", tls / "client.pem", tls / "client.key")
+
+    def credential(self, principal: str) -> Credential:
+        """Return the TLS files of one of the hub's principals."""
+        tls = self.hub / "tls" / principal
+        return Credential(tls / "ca.pem", tls / "client.pem", tls / "client.key", tls / "keystore.pem")
+
+    def cards(self) -> dict[str, bytes]:
+        """Return every signed card by party, as Kafka values."""
+        return {path.stem: path.read_bytes() for path in sorted((self.hub / "cards").glob("*.card"))}
+
+    def party_names(self) -> list[str]:
+        """Return the parties that were added, sorted."""
+        return [party for party in self.cards() if party != HUB]
+
+    def _card(
+        self,
+        party: PartyId,
+        name: str,
+        organisation: str,
+        units: tuple[Unit, ...],
+        keys: Sequence[tuple[OpenKey | SignKey, str]],
+        now: datetime,
+    ) -> None:
+        root = self.root
+        start = int(now.timestamp() * 1000) - 300_000
+        end = start + KEY_DAYS * 86_400_000
+        card = Card(
+            party=party,
+            version=1,
+            name=name,
+            organisation=organisation,
+            agreement=root.agreement,
+            environment=root.environment,
+            units=units,
+            keys=tuple(CardKey(key.purpose.value, unit, SUITE, key.public, start, end) for key, unit in keys),
+        )
+        signer = SignKey(root.realm, Purpose.ROOT, KeyFolder(self.authority, root.realm).secret("root"))
+        folder = self.hub / "cards"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{party}.card").write_bytes(sign_card(signer, card))
+
+    def write_run(self, fields: dict[str, object]) -> None:
+        """Keep who runs (process ids), for `hub status` and `hub down`."""
+        (self.hub / "run").mkdir(exist_ok=True)
+        path = self.hub / "run" / "hub.json"
+        path.with_suffix(".new").write_text(json.dumps(fields), "utf-8")
+        path.with_suffix(".new").replace(path)
+
+    def read_run(self) -> dict[str, object] | None:
+        """Return who runs, or None where nobody does."""
+        try:
+            fields: dict[str, object] = json.loads((self.hub / "run" / "hub.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return fields
+
+    def clear_run(self) -> None:
+        """Forget who ran."""
+        (self.hub / "run" / "hub.json").unlink(missing_ok=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port

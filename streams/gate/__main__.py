@@ -1,0 +1,76 @@
+"""A gate worker process: `python -m samband.streams.gate HOME WORKER`.
+
+It ends when its parent does (standard input closes) and on SIGTERM. It logs constant event names with partition,
+offset and code; never a reference, unit, type or party pair.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import sys
+from pathlib import Path
+
+from samband.schemas.rulebook import shipped
+from samband.streams.authority import Home
+from samband.streams.cards import CardReader
+from samband.streams.crypto.hub import HubStore
+from samband.streams.crypto.keys import Purpose
+from samband.streams.crypto.signature import BatchCache
+from samband.streams.directory import Directory
+from samband.streams.gate.checks import Checks
+from samband.streams.gate.judge import Judge
+from samband.streams.gate.lanes import Lanes
+from samband.streams.gate.loop import GateLoop, LoopSettings
+from samband.streams.process import setup_logging, until_ended
+from samband.streams.topics import GATE_GROUP, outbox, state
+
+log = logging.getLogger("samband.gate")
+
+
+async def run(home: Home, worker: int) -> None:
+    """Run one worker until it is told to end."""
+    root, keys = home.root, home.hub_keys
+    kafka = home.kafka("gate").aiokafka
+    directory = Directory(root.key)
+    cards = CardReader(kafka, directory)
+    await cards.start()
+    store = HubStore(keys.secret("store"))
+    stamp = keys.sign_key(Purpose.GATE_STAMP)
+    own = {kid: key for kid, (_, key) in keys.open_keys(Purpose.GATE_HOP).items()}
+    rulebook = shipped()
+    topic = outbox(root.agreement)
+
+    def judge(partition: int) -> Judge:
+        lanes = Lanes(directory, root.agreement, own, stamp, secrets.token_bytes(16))
+        checks = Checks(directory, root.agreement, partition, root.shards, BatchCache())
+        return Judge(
+            directory=directory,
+            lanes=lanes,
+            checks=checks,
+            stamp=stamp,
+            store=store,
+            rulebook=rulebook,
+            source=(topic, partition),
+        )
+
+    settings = LoopSettings(GATE_GROUP, topic, state(root.agreement), f"gate-{worker}")
+    log.info("gate starts", extra={"worker": worker})
+    try:
+        await GateLoop(settings, kafka, store, judge).run()
+    finally:
+        await cards.stop()
+
+
+def main() -> int:
+    """Run a worker and return its exit code."""
+    home, worker = Home(Path(sys.argv[1])), int(sys.argv[2])
+    setup_logging()
+    return asyncio.run(until_ended(run(home, worker), signals=(signal.SIGTERM, signal.SIGINT), parent=os.getppid()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

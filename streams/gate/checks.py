@@ -1,0 +1,105 @@
+"""Gate accepts, after the lane: is this message what it says, from whom it says, to whom it may be said?
+
+Order and codes: format page § Gate accepts. Each check raises; what passes is a `Checked`, the only thing that may be
+judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from samband.schemas.catalogue import CATALOGUE, MessageType, content_schema_id
+from samband.schemas.errors import RefusedError, TrustError
+from samband.schemas.message import Message
+from samband.schemas.routing import NO_COMMIT, Routing
+from samband.schemas.units import Unit
+from samband.streams.crypto.keys import Purpose
+from samband.streams.crypto.reference import partition_of
+from samband.streams.crypto.signature import BatchCache
+from samband.streams.directory import Directory
+
+__all__ = ["EXPIRES_MAX_MS", "SKEW_MS", "Checked", "Checks"]
+
+SKEW_MS: Final = 300_000
+"""How far a sender's clock may be ahead, in milliseconds."""
+
+EXPIRES_MAX_MS: Final = 14 * 24 * 3_600_000
+"""Longest life of a message in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A message whose sender, recipient, key, time, place and type hold. Not yet decided."""
+
+    message: Message
+    routing: Routing
+    leaf: bytes
+    sender: Unit
+    recipient: Unit
+    type: MessageType
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """The checks of one partition."""
+
+    directory: Directory
+    agreement: str
+    partition: int
+    shards: int
+    batches: BatchCache
+
+    def check(self, message: Message, routing: Routing, party: str, now: int) -> Checked:
+        """Check a message that came through `party`'s lane.
+
+        Raises:
+            TrustError: signature, key or seal does not hold.
+            RefusedError: well-formed and proved, and not acceptable.
+        """
+        signed_by, key = self.directory.verify_key(message.kid, Purpose.PARTY_SIGN, now)
+        leaf = self.batches.verify(key, message)
+        sender = self.directory.unit(routing.sender)
+        if not signed_by == party == sender.party:
+            raise TrustError("SENDER_PARTY", "lane, signature and sender unit belong to different parties")
+        if routing.sender_kid != message.kid:
+            raise TrustError("SENDER_KEY", "the label names another signing key")
+        if routing.agreement != self.agreement or routing.v != 1:
+            raise RefusedError("AGREEMENT", "the message is for another agreement or version")
+        if partition_of(routing.ref, self.shards) != self.partition:
+            raise RefusedError("WRONG_PARTITION", "the message is in another partition than its child's")
+        self._check_time(routing, now)
+        recipient = self.directory.unit(routing.recipient)
+        self.directory.content_key_of(routing.recipient_kid, recipient, now)
+        row = CATALOGUE.get(routing.type)
+        if row is None:
+            raise RefusedError("TYPE_UNKNOWN", "the message's type is not in the catalogue")
+        self._check_type(row, routing, message, sender, recipient)
+        return Checked(message, routing, leaf, sender, recipient, row)
+
+    @staticmethod
+    def _check_time(routing: Routing, now: int) -> None:
+        if routing.created > now + SKEW_MS:
+            raise RefusedError("CLOCK_AHEAD", "the message says that it was made in the future")
+        if routing.expires > routing.created + EXPIRES_MAX_MS:
+            raise RefusedError("EXPIRES_TOO_LATE", "the message would live longer than 14 days")
+        if now >= routing.expires:
+            raise RefusedError("EXPIRED", "the message's time is over")
+
+    @staticmethod
+    def _check_type(row: MessageType, routing: Routing, message: Message, sender: Unit, recipient: Unit) -> None:
+        if not row.may(sender.kind, recipient.kind):
+            raise RefusedError("TYPE_NOT_FOR_KIND", "units of these kinds do not send each other this type")
+        if recipient.receives and not row.event and row.name not in recipient.receives:
+            raise RefusedError("TYPE_NOT_RECEIVED", "the recipient unit does not take this type")
+        if row.event != (routing.body is not None):
+            raise RefusedError("BODY", "only an event has a body in its label, and each has one")
+        sealed = bool(message.content)
+        if sealed and routing.content_schema != content_schema_id(row.name):
+            raise RefusedError("SCHEMA_UNKNOWN", "the content is written with a schema that the agreement does not have")
+        if sealed == (routing.plain_commit == NO_COMMIT) or (routing.ask and sealed):
+            raise RefusedError("CONTENT", "label and content do not fit: one is there without the other")
+        if row.carries_content and not sealed and not routing.ask:
+            raise RefusedError("CONTENT", "a message of this type has a content")
+        if row.carries_content and not row.event and not routing.categories:
+            raise RefusedError("CATEGORIES", "the label names no category of information")

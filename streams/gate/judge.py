@@ -1,0 +1,260 @@
+"""The gate's judgement, pure: records and state in, stamped records and state out.
+
+    judge = Judge(...)                           one per partition
+    turn = judge.turn(records, state.values, now)
+    turn.outputs                                 [(topic, partition, [(key, value, headers), ...]), ...]
+    turn.changes                                 {name: bytes or None}, the position included
+
+A turn becomes one Kafka transaction, and all that it says is stamped with one signature. Randomness is the only input
+besides the arguments. Whatever a record holds, a turn ends: what cannot be read is put into quarantine, what can be
+read and not accepted is answered with a code, an error inside the judgement denies.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
+
+from samband.schemas.codec import frame, lp16
+from samband.schemas.errors import RefusedError, SambandError
+from samband.schemas.message import NO_INSTANCE, Down, Message, Up
+from samband.schemas.routing import Routing
+from samband.schemas.rulebook import Rulebook
+from samband.schemas.stamp import AUDIT, Stamped, StampRecord
+from samband.streams.crypto.hub import HubStore
+from samband.streams.crypto.keys import SignKey
+from samband.streams.crypto.lane import UnverifiedRecord
+from samband.streams.crypto.signature import stamp_all
+from samband.streams.directory import Directory
+from samband.streams.gate.checks import Checks
+from samband.streams.gate.lanes import Lanes
+from samband.streams.gate.state import POSITION, View
+from samband.streams.gate.verdicts import Say, Verdicts
+from samband.streams.topics import AUDIT as AUDIT_TOPIC
+from samband.streams.topics import QUARANTINE as QUARANTINE_TOPIC
+from samband.streams.topics import inbox as inbox_topic
+
+__all__ = ["Incoming", "Judge", "Output", "Record", "Turn"]
+
+RECORD_MAX: Final = 1_000_000
+"""Largest outbox record in bytes."""
+
+_AUDIT_CLASS: Final = 1536
+_HEADERS: Final = (("ce_specversion", b"1.0"), ("ce_type", b"samband.record.v1"), ("ce_source", b"samband"))
+
+
+class Incoming(NamedTuple):
+    """A record as Kafka gave it. `appended_at` is the broker's word, in milliseconds since 1970 UTC."""
+
+    offset: int
+    value: bytes | None
+    appended_at: int
+    bare: bool
+    """No key and only the headers that the format allows."""
+
+
+Record = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
+"""Key, value (None: a tombstone), headers."""
+
+Output = tuple[str, int, list[Record]]
+"""Topic, partition and its records in order."""
+
+_Outputs = defaultdict[tuple[str, int], list[Record]]
+
+
+@dataclass(slots=True)
+class Turn:
+    """What a transaction writes, and what it was about: counts by outcome, for metrics."""
+
+    outputs: list[Output]
+    changes: dict[bytes, bytes | None]
+    counts: dict[str, int]
+    quarantined: list[tuple[int, str]]
+    """(offset, code) of what could not be read, for the operator's log."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What this turn says so far, before it is stamped."""
+
+    view: View
+    said: list[tuple[Say, str, bytes, int]] = field(default_factory=list)
+    """(say, party, instance, seq of the message that it answers)"""
+    acks: dict[tuple[str, bytes], int] = field(default_factory=dict)
+    quarantine: list[tuple[int, str, int]] = field(default_factory=list)
+    counts: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
+class Judge:
+    """The judgement of one partition of one agreement."""
+
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        lanes: Lanes,
+        checks: Checks,
+        stamp: SignKey,
+        store: HubStore,
+        rulebook: Rulebook,
+        source: tuple[str, int],
+    ) -> None:
+        self._directory = directory
+        self._lanes = lanes
+        self._checks = checks
+        self._stamp = stamp
+        self._store = store
+        self._rulebook = rulebook
+        self._topic, self._partition = source
+        self._verdicts = Verdicts(directory, rulebook)
+
+    def turn(self, records: Sequence[Incoming], values: Mapping[bytes, bytes], now: int, expired: Iterable[bytes]) -> Turn:
+        """Judge `records` in order at `now` (ms); `expired` are names whose time is over."""
+        view = View(values)
+        now = max(now, view.number(b"clock"))
+        draft = _Draft(view)
+        for name in expired:
+            for say in self._verdicts.expired(name, view, now):
+                draft.counts[say.record.outcome] += 1
+                draft.said.append((say, "", NO_INSTANCE, 0))
+        for record in records:
+            self._take(record, draft, now)
+        view.put(b"clock", now.to_bytes(8, "big"))
+        if records:
+            view.put(POSITION, (records[-1].offset + 1).to_bytes(8, "big"))
+        outputs = self._outputs(draft, now)
+        quarantined = [(offset, code) for offset, code, _ in draft.quarantine]
+        return Turn(outputs, view.changes, dict(draft.counts), quarantined)
+
+    def _take(self, record: Incoming, draft: _Draft, now: int) -> None:
+        size = len(record.value or b"")
+        try:
+            if not record.bare:
+                raise RefusedError("RECORD_HEADERS", "a record has no key and only the format's headers")
+            if size > RECORD_MAX:
+                raise RefusedError("RECORD_TOO_LARGE", f"a record has at most {RECORD_MAX} bytes")
+            unverified = UnverifiedRecord.decode(record.value or b"")
+            lane = self._lanes.reading(unverified, now)
+            up = Up.decode(lane.open(unverified, self._topic, self._partition))
+        except SambandError as error:
+            draft.quarantine.append((record.offset, error.code, size))
+            draft.counts["quarantined"] += 1
+            return
+        party, instance = lane.opener.party, lane.opener.instance
+        name = b"seq/" + party.encode() + b"/" + instance
+        last = draft.view.number(name)
+        if up.seq != last + 1:
+            # A repeat, or a gap that the sender will fill: change nothing and say how far we are.
+            draft.acks[party, instance] = last
+            draft.counts["duplicate" if up.seq <= last else "gap"] += 1
+            return
+        draft.view.put(name, up.seq.to_bytes(8, "big"))
+        draft.acks[party, instance] = up.seq
+        for say in self._judge(up, party, record.appended_at, draft.view, now):
+            draft.counts[say.record.outcome] += 1
+            draft.said.append((say, party, instance, up.seq))
+
+    def _judge(self, up: Up, party: str, appended_at: int, view: View, now: int) -> list[Say]:
+        """Return what is said about one message; an error anywhere refuses it and leaves no change behind."""
+        before = dict(view.changes)
+        try:
+            message = Message.decode(up.message)
+            routing = Routing.decode(message.routing)
+        except SambandError as error:
+            return [self._refusal(None, error.code, appended_at, now)]
+        try:
+            checked = self._checks.check(message, routing, party, now)
+            return self._verdicts.of(checked, view, appended_at, now)
+        except SambandError as error:
+            code = error.code
+        except Exception:  # a fault of ours never permits, and never stops the partition
+            code = "GATE_ERROR"
+        view.changes.clear()
+        view.changes.update(before)
+        return [self._refusal(routing, code, appended_at, now)]
+
+    def _refusal(self, routing: Routing | None, code: str, appended_at: int, now: int) -> Say:
+        record = StampRecord(
+            kind="refusal",
+            leaf=bytes(32),
+            message_id=routing.message_id if routing else bytes(16),
+            sender=routing.sender if routing else "",
+            recipient=routing.recipient if routing else "",
+            ref=routing.ref if routing else bytes(16),
+            type=routing.type if routing else "",
+            ask=routing.ask if routing else False,
+            outcome="refused",
+            code=code,
+            rulebook=self._rulebook.hash,
+            directory=self._directory.version,
+            decided_at=now,
+            appended_at=appended_at,
+        )
+        return Say.of(record, self._directory.realm)
+
+    def _outputs(self, draft: _Draft, now: int) -> list[Output]:
+        out: _Outputs = defaultdict(list)
+        answered: dict[tuple[str, bytes], int] = {}
+        if draft.said:
+            stamped = stamp_all(self._stamp, [(say.salt, say.encoded) for say, *_ in draft.said])
+            for (entry, stamp), (say, party, instance, seq) in zip(stamped, draft.said, strict=True):
+                self._audit(entry, stamp, draft, out)
+                word = stamp.encode()
+                if say.answer and party:
+                    self._down(party, Down(self._partition, 0, word, b"", instance, seq), 0, draft, out, now)
+                    answered[party, instance] = seq
+                for to, message in say.to:
+                    sealed = say.sealed if message else 0
+                    self._down(to, Down(self._partition, 0, word, message), sealed, draft, out, now)
+        for (party, instance), seq in draft.acks.items():
+            if answered.get((party, instance)) != seq:
+                self._down(party, Down(self._partition, 0, b"", b"", instance, seq), 0, draft, out, now)
+        for offset, code, size in draft.quarantine:
+            self._quarantine(offset, code, size, now, out)
+        return [(topic, partition, records) for (topic, partition), records in out.items()]
+
+    def _down(self, party: str, hop: Down, sealed: int, draft: _Draft, out: _Outputs, now: int) -> None:
+        try:
+            lane = self._lanes.writing(party, now)
+        except SambandError:  # its hop key is gone: nobody could read it, and the log still has it
+            draft.counts["unreachable"] += 1
+            return
+        topic = inbox_topic(party)
+        numbered = replace(hop, box_seq=draft.view.count(b"box/" + party.encode()))
+        out[topic, 0].append((None, lane.seal(numbered.encode(), sealed, topic, 0), headers()))
+
+    def _audit(self, entry: bytes, stamp: Stamped, draft: _Draft, out: _Outputs) -> None:
+        seq = draft.view.count(b"audit")
+        plain = (stamp.salt + lp16(stamp.record)).ljust(_AUDIT_CLASS, b"\0")
+        value = frame(
+            AUDIT,
+            {
+                "v": 1,
+                "partition": self._partition,
+                "audit_seq": seq,
+                "entry": entry,
+                "kid": stamp.kid,
+                "sig": stamp.sig,
+                "n": stamp.n,
+                "i": stamp.i,
+                "path": list(stamp.path),
+                "sealed": self._store.seal(AUDIT_TOPIC, entry, plain)[1],
+            },
+        )
+        out[AUDIT_TOPIC, 0].append((None, value, headers()))
+
+    def _quarantine(self, offset: int, code: str, size: int, now: int, out: _Outputs) -> None:
+        name = f"{self._topic}/{self._partition}/{offset}".encode()
+        note = f"{code} {size} {now}".encode().ljust(64)
+        key, value = self._store.seal(QUARANTINE_TOPIC, name, note)
+        out[QUARANTINE_TOPIC, 0].append((key, value, headers()))
+
+
+def headers() -> list[tuple[str, bytes]]:
+    """Return the only headers a record has (CloudEvents Kafka binding, binary mode); the id is random."""
+    return [*_HEADERS, ("ce_id", secrets.token_hex(16).encode())]
+
+

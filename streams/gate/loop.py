@@ -1,0 +1,289 @@
+"""The gate's loop: exactly once over Kafka.
+
+A *lane of work* is one input partition: one static transactional id, one state, one position, one task. The four are
+born together and die together:
+
+    fence (InitProducerId) → rebuild state and position from the changelog → seek → read, judge, commit, …
+
+The next position is a changelog record, so outputs, state and position are one transaction. Any exception ends the
+lane; it begins again from the first step after some seconds. Group membership only says which lanes to run; what
+protects is the transactional id. Reasons and figures: docs/decisions and the engine notes there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import aiokafka.producer.sender
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+
+from samband.schemas.errors import OperatorError, SambandError
+from samband.streams.crypto.hub import HubStore
+from samband.streams.gate.judge import Incoming, Output, Record, Turn
+from samband.streams.gate.state import State
+
+__all__ = ["GateLoop", "LoopSettings", "WorkLane"]
+
+log = logging.getLogger("samband.gate")
+
+aiokafka.producer.sender.BACKOFF_OVERRIDE = 0.002
+"""aiokafka waits a hard-coded 20 ms while the last commit's markers are written; a test guards this name."""
+
+_HEADER_NAMES: Final = ["ce_specversion", "ce_type", "ce_source", "ce_id"]
+_BATCH_BYTES: Final = 900_000
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """Where the loop reads and writes, and its limits."""
+
+    group: str
+    """Consumer group, and prefix of every transactional id."""
+    topic: str
+    changelog: str
+    instance: str
+    """Static member id of this worker."""
+    batch: int = 400
+    """Most records of a transaction."""
+    deadline_s: float = 15.0
+    """Longest time for one transaction; above a broker's fail-over (6–9 s)."""
+    restart_s: float = 2.0
+    """Wait before an ended lane begins again: longer than a heartbeat."""
+
+
+class Turns(Protocol):
+    """What judges: `Judge`, or a plain copy in a benchmark."""
+
+    def turn(
+        self, records: Sequence[Incoming], values: Mapping[bytes, bytes], now: int, expired: Sequence[bytes]
+    ) -> Turn:
+        """Return what a transaction writes."""
+        ...
+
+
+class WorkLane:
+    """One partition's producer, consumer, state and judge."""
+
+    def __init__(
+        self, settings: LoopSettings, kafka: Callable[[], dict[str, Any]], store: HubStore, partition: int, judge: Turns
+    ) -> None:
+        self._settings = settings
+        self._kafka = kafka
+        self._store = store
+        self._partition = partition
+        self._judge = judge
+        self._source = TopicPartition(settings.topic, partition)
+        self._changelog = TopicPartition(settings.changelog, partition)
+        self._state = State()
+        self._producer: AIOKafkaProducer | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def run(self, rebuilding: asyncio.Semaphore) -> None:
+        """Carry the partition until something goes wrong.
+
+        Raises:
+            Exception: whatever ended the lane; nothing of an unfinished transaction is kept.
+        """
+        try:
+            await self._open(rebuilding)
+            await self._carry()
+        finally:
+            await asyncio.shield(asyncio.ensure_future(self._close()))
+
+    async def _open(self, rebuilding: asyncio.Semaphore) -> None:
+        each = self._settings
+        self._producer = AIOKafkaProducer(
+            **self._kafka(),
+            transactional_id=f"{each.group}.{each.topic}.{self._partition}",
+            transaction_timeout_ms=int(2 * each.deadline_s * 1000),
+            retry_backoff_ms=5,
+            request_timeout_ms=int(each.deadline_s * 1000),
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=2 * _BATCH_BYTES,
+        )
+        self._consumer = AIOKafkaConsumer(
+            **self._kafka(),
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            max_partition_fetch_bytes=4 << 20,
+            retry_backoff_ms=20,
+        )
+        async with asyncio.timeout(3 * each.deadline_s):
+            await self._producer.start()
+        self._consumer.assign([self._changelog])
+        await self._consumer.start()
+        async with rebuilding:
+            await self._rebuild()
+        self._consumer.assign([self._source])
+        if self._state.position is None:
+            await self._consumer.seek_to_beginning(self._source)
+        else:
+            self._consumer.seek(self._source, self._state.position)
+        log.info("lane open", extra={"partition": self._partition, "keys": len(self._state.values)})
+
+    async def _rebuild(self) -> None:
+        assert self._consumer is not None
+        changelog = self._changelog
+        await self._consumer.seek_to_beginning(changelog)
+        end = (await self._consumer.end_offsets([changelog]))[changelog]
+        names: dict[bytes, bytes] = {}  # a tombstone has a key only
+        while await self._consumer.position(changelog) < end:
+            batches = await self._consumer.getmany(changelog, timeout_ms=1000)
+            for record in batches.get(changelog, ()):
+                if record.value is None:
+                    if (gone := names.pop(record.key, None)) is not None:
+                        self._state.load(gone, None)
+                    continue
+                try:
+                    name, padded = self._store.open(changelog.topic, record.key, record.value)
+                except SambandError as error:
+                    raise OperatorError("STATE_BROKEN", "the state topic holds a record that is not the gate's") from error
+                names[record.key] = name
+                self._state.load(name, unpad(padded))
+
+    async def _carry(self) -> None:
+        assert self._consumer is not None
+        while True:
+            batch = await self._consumer.getmany(timeout_ms=1000, max_records=self._settings.batch)
+            records = [
+                Incoming(record.offset, record.value, record.timestamp, _bare(record))
+                for record in batch.get(self._source, ())
+            ]
+            now = time.time_ns() // 1_000_000
+            expired = self._state.expired(now)
+            if not records and not expired:
+                continue
+            turn = self._judge.turn(records, self._state.values, now, expired)
+            async with asyncio.timeout(self._settings.deadline_s):
+                await self._commit(turn)
+            for offset, code in turn.quarantined:
+                log.warning("record quarantined", extra={"partition": self._partition, "offset": offset, "code": code})
+
+    async def _commit(self, turn: Turn) -> None:
+        producer = self._producer
+        assert producer is not None
+        changelog = self._changelog.topic
+        sealed: list[Record] = [
+            (self._store.key(name), None, []) if data is None else (*self._store.seal(changelog, name, pad(data)), [])
+            for name, data in turn.changes.items()
+        ]
+        outputs: list[Output] = [*turn.outputs, (changelog, self._partition, sealed)]
+        await producer.begin_transaction()
+        sent = []
+        for topic, partition, records in outputs:
+            builder = producer.create_batch()
+            for key, value, headers in records:
+                if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                    sent.append(await producer.send_batch(builder, topic, partition=partition))
+                    builder = producer.create_batch()
+                    if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                        raise OperatorError("RECORD_TOO_LARGE", "one record is larger than a batch")
+            sent.append(await producer.send_batch(builder, topic, partition=partition))
+        await asyncio.gather(*sent)  # commit_transaction() commits without a batch that failed, and says nothing
+        await producer.commit_transaction()
+        for name, data in turn.changes.items():  # only now
+            self._state.load(name, data)
+
+    async def _close(self) -> None:
+        """Abort and stop: a courtesy to readers; the next InitProducerId does the same."""
+        steps: list[Callable[[], Any]] = []
+        if self._producer:
+            steps += [self._producer.abort_transaction, self._producer.stop]
+        if self._consumer:
+            steps.append(self._consumer.stop)
+        for step in steps:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(3):  # stop() can hang for ever on a dead broker
+                    await step()
+
+
+def pad(data: bytes) -> bytes:
+    """Return a state value behind its length, zero-filled to a power of two, so that its size tells little."""
+    body = len(data).to_bytes(4, "big") + data
+    return body.ljust(max(256, 1 << (len(body) - 1).bit_length()), b"\0")
+
+
+def unpad(padded: bytes) -> bytes:
+    """Return the state value in `padded`."""
+    return padded[4 : 4 + int.from_bytes(padded[:4], "big")]
+
+
+def _bare(record: Any) -> bool:
+    return record.key is None and [name for name, _ in record.headers] == _HEADER_NAMES
+
+
+@dataclass(slots=True)
+class GateLoop(ConsumerRebalanceListener):  # type: ignore[misc]
+    """One gate worker: runs a lane of work for each partition that the group assigns to it."""
+
+    settings: LoopSettings
+    kafka: Callable[[], dict[str, Any]]
+    store: HubStore
+    judge: Callable[[int], Turns]
+    _lanes: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    _rebuilding: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    _settled: asyncio.Event = field(default_factory=asyncio.Event)
+    _members: AIOKafkaConsumer | None = None
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        """Stop no lane: a revocation is no loss, and a lane that is really lost is fenced by its next owner."""
+        self._settled.clear()
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        """Run exactly the assigned lanes; return at once, since no heartbeat is sent meanwhile."""
+        assert self._members is not None
+        mine = {each.partition for each in assigned}
+        self._members.pause(*assigned)
+        for partition in set(self._lanes) - mine:
+            self._lanes.pop(partition).cancel()
+        for partition in mine - set(self._lanes):
+            self._lanes[partition] = asyncio.create_task(self._keep(partition))
+        self._settled.set()
+
+    async def _keep(self, partition: int) -> None:
+        while await self._settled.wait():  # no lane starts in the middle of a rebalance
+            try:
+                lane = WorkLane(self.settings, self.kafka, self.store, partition, self.judge(partition))
+                await lane.run(self._rebuilding)
+            except Exception as error:  # fencing too shows in many forms: begin again from the first step
+                log.warning("lane ended", extra={"partition": partition, "error": type(error).__name__})
+            await asyncio.sleep(self.settings.restart_s + random.random())  # noqa: S311  jitter, not a secret
+
+    async def run(self) -> None:
+        """Stay a member of the group until cancelled.
+
+        Raises:
+            Exception: what the group's coordinator finds fatal.
+        """
+        self._members = AIOKafkaConsumer(
+            **self.kafka(),
+            group_id=self.settings.group,
+            group_instance_id=self.settings.instance,
+            enable_auto_commit=False,
+            session_timeout_ms=6000,
+            heartbeat_interval_ms=1000,
+            rebalance_timeout_ms=6000,
+            partition_assignment_strategy=[StickyPartitionAssignor],
+            retry_backoff_ms=50,
+        )
+        self._members.subscribe([self.settings.topic], listener=self)
+        await self._members.start()
+        try:
+            while True:
+                await self._members.getmany(timeout_ms=1000)
+        finally:
+            for task in self._lanes.values():
+                task.cancel()
+            await asyncio.gather(*self._lanes.values(), return_exceptions=True)
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(3):
+                    await self._members.stop()

@@ -1,0 +1,144 @@
+"""What the gate remembers of one partition: names, bytes, and what they mean.
+
+    seq/<party>/<instance16>   highest seq decided, u64
+    box/<party>                last box number given to an inbox, u64
+    child/<ref16>              consents, marks and circle of one child
+    msg/<message id16>         who may receipt or recall a message, and how far it has come
+    open/<ref16>               messages of a child that rest on a consent and are not handed over yet
+    audit                      last audit number, u64
+    clock                      time of the last decision, ms
+    position                   next offset to read, u64
+
+A view collects a transaction's changes over what is committed; `loop` writes them in the same Kafka transaction as the
+outputs, and only then makes them the state.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from samband.schemas.errors import OperatorError
+from samband.streams.decision.child import ChildState
+
+__all__ = ["POSITION", "State", "Track", "View"]
+
+POSITION: Final = b"position"
+_EXPIRED_AT_ONCE: Final = 200
+
+
+class Track(msgspec.Struct, frozen=True, array_like=True):
+    """How far a message has come. Times are milliseconds since 1970 UTC."""
+
+    sender: str
+    recipient: str
+    sender_party: str
+    recipient_party: str
+    ref: bytes
+    type: str
+    permitted: bool
+    level: str
+    expires: int
+    leaf: bytes
+
+
+_child_encoder: Final = msgspec.msgpack.Encoder()
+_child_decoder: Final = msgspec.msgpack.Decoder(ChildState)
+_track_decoder: Final = msgspec.msgpack.Decoder(Track)
+_open_decoder: Final = msgspec.msgpack.Decoder(dict[bytes, tuple[bytes, ...]])
+
+
+@dataclass(slots=True)
+class State:
+    """The committed state of a partition, as plain bytes by name, with a queue of what has served its time."""
+
+    values: dict[bytes, bytes] = field(default_factory=dict)
+    _expiry: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def load(self, name: bytes, data: bytes | None) -> None:
+        """Take one change; None forgets the name."""
+        if data is None:
+            self.values.pop(name, None)
+            return
+        if name.startswith(b"msg/") and name not in self.values:
+            heapq.heappush(self._expiry, (_track_decoder.decode(data).expires, name))
+        self.values[name] = data
+
+    def expired(self, now: int) -> list[bytes]:
+        """Return up to 200 names whose time is over, and forget that they were due."""
+        due: list[bytes] = []
+        while self._expiry and self._expiry[0][0] < now and len(due) < _EXPIRED_AT_ONCE:
+            due.append(heapq.heappop(self._expiry)[1])
+        return due
+
+    @property
+    def position(self) -> int | None:
+        """The next offset to read, or None at the very beginning."""
+        data = self.values.get(POSITION)
+        return None if data is None else int.from_bytes(data, "big")
+
+
+class View:
+    """One transaction's view of the state: reads see its own writes."""
+
+    def __init__(self, values: Mapping[bytes, bytes]) -> None:
+        self._values = values
+        self.changes: dict[bytes, bytes | None] = {}
+
+    def get(self, name: bytes) -> bytes | None:
+        """Return the bytes of a name, or None."""
+        return self.changes[name] if name in self.changes else self._values.get(name)
+
+    def put(self, name: bytes, data: bytes | None) -> None:
+        """Change a name; None forgets it."""
+        self.changes[name] = data
+
+    def number(self, name: bytes) -> int:
+        """Return a counter, 0 where it never counted."""
+        return int.from_bytes(self.get(name) or b"", "big")
+
+    def count(self, name: bytes) -> int:
+        """Return a counter's next number, and keep it."""
+        number = self.number(name) + 1
+        self.put(name, number.to_bytes(8, "big"))
+        return number
+
+    def child(self, ref: bytes) -> ChildState:
+        """Return what is known of a child; nothing, at first.
+
+        Raises:
+            OperatorError: the stored state does not read, which stops the partition.
+        """
+        data = self.get(b"child/" + ref)
+        if data is None:
+            return ChildState()
+        try:
+            return _child_decoder.decode(data)
+        except msgspec.DecodeError as error:
+            raise OperatorError("STATE_BROKEN", "the gate's state of a child does not read") from error
+
+    def put_child(self, ref: bytes, child: ChildState) -> None:
+        """Keep what is known of a child."""
+        self.put(b"child/" + ref, _child_encoder.encode(child))
+
+    def track(self, message_id: bytes) -> Track | None:
+        """Return how far a message has come, or None where it is unknown or forgotten."""
+        data = self.get(b"msg/" + message_id)
+        return None if data is None else _track_decoder.decode(data)
+
+    def put_track(self, message_id: bytes, track: Track) -> None:
+        """Keep how far a message has come."""
+        self.put(b"msg/" + message_id, _child_encoder.encode(track))
+
+    def open(self, ref: bytes) -> dict[bytes, tuple[bytes, ...]]:
+        """Return message id → ids of the consents it rests on, for what is permitted and not handed over."""
+        data = self.get(b"open/" + ref)
+        return {} if data is None else _open_decoder.decode(data)
+
+    def put_open(self, ref: bytes, messages: dict[bytes, tuple[bytes, ...]]) -> None:
+        """Keep which messages rest on a consent."""
+        self.put(b"open/" + ref, _child_encoder.encode(messages) if messages else None)

@@ -1,0 +1,314 @@
+"""What the gate says about a checked message, and what it remembers of it.
+
+A message or question goes to the kernel; a consent, circle or mark to the child's state; a receipt or recall to the
+message that it is about. Each returns what to say, to whom, as records that `judge` stamps.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from samband.schemas import events
+from samband.schemas.errors import RefusedError
+from samband.schemas.events import (
+    ConsentGiven,
+    ConsentRefused,
+    ConsentSigned,
+    ConsentWithdrawn,
+    EventBody,
+    Id16,
+    Level,
+    Recall,
+    Receipt,
+)
+from samband.schemas.rulebook import Rulebook
+from samband.schemas.stamp import StampRecord
+from samband.streams.crypto.keys import Realm
+from samband.streams.crypto.signature import entry_of
+from samband.streams.decision.changes import apply
+from samband.streams.decision.child import ChildState
+from samband.streams.decision.consents import withdrawn_by
+from samband.streams.decision.kernel import Claims, Outcome, Question, decide
+from samband.streams.directory import Directory
+from samband.streams.gate.checks import Checked
+from samband.streams.gate.state import Track, View
+
+__all__ = ["Say", "Verdicts"]
+
+GRACE_MS: Final = 3_600_000
+"""How long after its end a message is remembered, so that a late receipt still finds it."""
+
+ACCEPTED: Final = "accepted"
+RECALLED: Final = "recalled"
+RECALL_EXPIRED: Final = "EXPIRED"
+
+_STEPS: Final = ("", Level.ACCEPTED, Level.HANDED_OVER, Level.OPENED, Level.ACTED)
+_DONE: Final = frozenset({Level.HANDED_OVER, Level.OPENED, Level.ACTED, Level.REFUSED, Level.MISMATCH})
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """One record to stamp and whom it goes to.
+
+    `answer`: the party that sent the message gets the record. `to`: further parties, with or without the message.
+    """
+
+    record: StampRecord
+    encoded: bytes
+    salt: bytes
+    entry: bytes
+    to: tuple[tuple[str, bytes], ...]
+    sealed: int
+    answer: bool
+
+    @classmethod
+    def of(
+        cls,
+        record: StampRecord,
+        realm: Realm,
+        to: tuple[tuple[str, bytes], ...] = (),
+        *,
+        sealed: int = 0,
+        answer: bool = True,
+    ) -> Say:
+        """Salt a record and name its log entry."""
+        salt, encoded = secrets.token_bytes(32), record.encode()
+        return cls(record, encoded, salt, entry_of(realm, salt, encoded), to, sealed, answer)
+
+
+class Verdicts:
+    """Verdicts over one partition's state."""
+
+    def __init__(self, directory: Directory, rulebook: Rulebook) -> None:
+        self._directory = directory
+        self._rulebook = rulebook
+
+    def of(self, checked: Checked, view: View, appended_at: int, now: int) -> list[Say]:
+        """Return what to say about a checked message and change the view accordingly.
+
+        Raises:
+            RefusedError: the event, receipt or recall is not its signer's to say.
+            FormatError: its body is not the one of its type.
+        """
+        if checked.routing.body is None:
+            return [self._decide(checked, view, appended_at, now)]
+        body = events.decode(checked.routing.type, checked.routing.body)
+        match body:
+            case Receipt():
+                return [self._receipt(checked, body, view, appended_at, now)]
+            case Recall():
+                return self._recall(checked, body, view, appended_at, now)
+            case _:
+                return self._event(checked, body, view, appended_at, now)
+
+    def expired(self, name: bytes, view: View, now: int) -> list[Say]:
+        """Forget a message whose time is over; one that was permitted and never receipted ends as `expired`."""
+        message_id = name.removeprefix(b"msg/")
+        track = view.track(message_id)
+        view.put(name, None)
+        if track is None or not track.permitted or track.level in _DONE or track.level == RECALLED:
+            return []
+        self._close(message_id, track.ref, view)
+        return [self._end(message_id, track, RECALL_EXPIRED, now)]
+
+    def _decide(self, checked: Checked, view: View, appended_at: int, now: int) -> Say:
+        routing = checked.routing
+        if view.track(routing.message_id) is not None:
+            raise RefusedError("MESSAGE_ID_USED", "a message with this id was judged already")
+        child = view.child(routing.ref)
+        question = Question(
+            type=routing.type,
+            sender=checked.sender,
+            recipient=checked.recipient,
+            categories=routing.categories,
+            claims=Claims(routing.age_band, routing.limb, routing.necessity),
+            claimed_ground=routing.ground,
+        )
+        decision = decide(question, child, self._rulebook, now // 1000)
+        entries = {consent.given.consent_id: consent.entry for consent in child.consents}
+        record = self._record(
+            checked,
+            "decision",
+            decision.outcome,
+            appended_at,
+            now,
+            grounds=decision.grounds,
+            reasons=decision.reasons,
+            obligations=decision.obligations,
+            consents=tuple(entries[Id16(each)] for each in dict.fromkeys(decision.consents)),
+        )
+        permitted = decision.outcome is Outcome.PERMIT and not routing.ask
+        if not routing.ask:
+            view.put_track(routing.message_id, _track(checked, permitted=permitted))
+        if not permitted:
+            return Say.of(record, self._directory.realm)
+        if decision.consents:
+            view.put_open(routing.ref, view.open(routing.ref) | {routing.message_id: decision.consents})
+        to = ((checked.recipient.party, checked.message.encode()),)
+        return Say.of(record, self._directory.realm, to, sealed=len(checked.message.content))
+
+    def _event(self, checked: Checked, body: EventBody, view: View, appended_at: int, now: int) -> list[Say]:
+        if checked.recipient.id != checked.sender.id:
+            raise RefusedError("EVENT_RECIPIENT", "an event is sealed to the unit that says it")
+        routing, realm = checked.routing, self._directory.realm
+        before = view.child(routing.ref)
+        record = self._record(checked, "event", ACCEPTED, appended_at, now)
+        salt, encoded = secrets.token_bytes(32), record.encode()
+        entry = entry_of(realm, salt, encoded)
+        after = apply(before, body, checked.sender, now // 1000, entry, self._directory.find_unit)
+        view.put_child(routing.ref, after)
+        told = self._told(before, after, body, checked.sender.party)
+        said = [Say(record, encoded, salt, entry, tuple((party, b"") for party in told), 0, True)]
+        if isinstance(body, ConsentWithdrawn | ConsentRefused):
+            said += self._recall_all(withdrawn_by(before, body), routing.ref, view, now)
+        return said
+
+    def _told(self, before: ChildState, after: ChildState, body: EventBody, signer: str) -> list[str]:
+        """Return the parties that get a notice: of every unit that a consent names, its recorder, and the responsible."""
+        match body:
+            case ConsentGiven():
+                units = {*body.disclosers, *(recipient.unit for recipient in body.recipients)}
+            case ConsentSigned() | ConsentWithdrawn() | ConsentRefused():
+                units = {consent.recorded_by for consent in after.consents if consent not in before.consents}
+            case _:
+                units = set()
+        units.add(after.circle.responsible)
+        found = (self._directory.find_unit(unit) for unit in units)
+        return sorted({unit.party for unit in found if unit is not None} - {signer})
+
+    def _recall_all(self, consents: set[bytes], ref: bytes, view: View, now: int) -> list[Say]:
+        """Stop whatever rests on a closed consent and is not handed over yet."""
+        said = []
+        for message_id, leaned in view.open(ref).items():
+            track = view.track(message_id)
+            if track is None or not consents.intersection(leaned):
+                continue
+            view.put_track(message_id, msgspec.structs.replace(track, level=RECALLED))
+            self._close(message_id, ref, view)
+            said.append(self._end(message_id, track, "CONSENT_WITHDRAWN", now))
+        return said
+
+    def _recall(self, checked: Checked, body: Recall, view: View, appended_at: int, now: int) -> list[Say]:
+        track = view.track(body.message_id)
+        if track is None or track.sender != checked.sender.id or track.ref != checked.routing.ref:
+            raise RefusedError("RECALL_UNKNOWN", "only a message's own sender recalls it, while it is remembered")
+        if not track.permitted or track.level in _DONE or track.level == RECALLED:
+            raise RefusedError("RECALL_TOO_LATE", "the message was handed over, refused or recalled already")
+        view.put_track(body.message_id, msgspec.structs.replace(track, level=RECALLED))
+        self._close(body.message_id, track.ref, view)
+        record = self._record(checked, "event", ACCEPTED, appended_at, now, subject=body.message_id)
+        return [Say.of(record, self._directory.realm), self._end(body.message_id, track, "RECALLED_BY_SENDER", now)]
+
+    def _receipt(self, checked: Checked, body: Receipt, view: View, appended_at: int, now: int) -> Say:
+        track = view.track(body.message_id)
+        if (
+            track is None
+            or not track.permitted
+            or (track.recipient, track.sender, track.ref)
+            != (checked.sender.id, checked.recipient.id, checked.routing.ref)
+        ):
+            raise RefusedError("RECEIPT_UNKNOWN", "a receipt is only for a message that was permitted to this unit")
+        if not _rises(track.level, body.level):
+            raise RefusedError("RECEIPT_LEVEL", "a receipt's level only rises")
+        view.put_track(body.message_id, msgspec.structs.replace(track, level=body.level.value))
+        if body.level in _DONE:
+            self._close(body.message_id, track.ref, view)
+        record = self._record(
+            checked, "receipt", body.level, appended_at, now, subject=body.message_id, code=body.code
+        )
+        to = ((track.sender_party, checked.message.encode()),)
+        return Say.of(record, self._directory.realm, to, sealed=len(checked.message.content), answer=False)
+
+    def _close(self, message_id: bytes, ref: bytes, view: View) -> None:
+        messages = view.open(ref)
+        if message_id in messages:
+            view.put_open(ref, {key: value for key, value in messages.items() if key != message_id})
+
+    def _end(self, message_id: bytes, track: Track, code: str, now: int) -> Say:
+        """Say to both ends that a message stops here."""
+        record = StampRecord(
+            kind="recall",
+            leaf=track.leaf,
+            message_id=message_id,
+            subject=message_id,
+            sender=track.sender,
+            recipient=track.recipient,
+            ref=track.ref,
+            type=track.type,
+            outcome=RECALLED,
+            code=code,
+            rulebook=self._rulebook.hash,
+            directory=self._directory.version,
+            decided_at=now,
+            appended_at=now,
+        )
+        parties = dict.fromkeys((track.recipient_party, track.sender_party))
+        return Say.of(record, self._directory.realm, tuple((party, b"") for party in parties), answer=False)
+
+    def _record(
+        self,
+        checked: Checked,
+        kind: str,
+        outcome: str,
+        appended_at: int,
+        now: int,
+        *,
+        subject: bytes | None = None,
+        code: str = "",
+        grounds: tuple[str, ...] = (),
+        reasons: tuple[str, ...] = (),
+        consents: tuple[bytes, ...] = (),
+        obligations: tuple[str, ...] = (),
+    ) -> StampRecord:
+        routing = checked.routing
+        return StampRecord(
+            kind=kind,
+            leaf=checked.leaf,
+            message_id=routing.message_id,
+            subject=subject,
+            sender=routing.sender,
+            recipient=routing.recipient,
+            ref=routing.ref,
+            type=routing.type,
+            ask=routing.ask,
+            outcome=str(outcome),
+            code=code,
+            grounds=grounds,
+            reasons=reasons,
+            consents=consents,
+            obligations=obligations,
+            categories=routing.categories,
+            rulebook=self._rulebook.hash,
+            directory=self._directory.version,
+            decided_at=now,
+            appended_at=appended_at,
+        )
+
+
+def _track(checked: Checked, *, permitted: bool) -> Track:
+    routing = checked.routing
+    return Track(
+        sender=routing.sender,
+        recipient=routing.recipient,
+        sender_party=checked.sender.party,
+        recipient_party=checked.recipient.party,
+        ref=routing.ref,
+        type=routing.type,
+        permitted=permitted,
+        level="",
+        expires=routing.expires + GRACE_MS,
+        leaf=checked.leaf,
+    )
+
+
+def _rises(before: str, level: Level) -> bool:
+    """Say whether a receipt's level may follow: steps rise; a refusal ends a message that was not handed over."""
+    if level in (Level.REFUSED, Level.MISMATCH):
+        return before in ("", Level.ACCEPTED, RECALLED)
+    if before == RECALLED:  # it was handed over before the recall came: that is what happened, so it is recorded
+        return level is Level.HANDED_OVER
+    return before in _STEPS and _STEPS.index(level) > _STEPS.index(before)
