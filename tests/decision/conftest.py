@@ -1,0 +1,107 @@
+"""The people of the story: units, a consent that carries, and short ways to ask."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from samband.schemas.categories import Category
+from samband.schemas.events import ChildView, ConsentGiven, Giver, GiverRole, Recipient, View
+from samband.schemas.rulebook import shipped
+from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
+from samband.streams.decision.changes import apply
+from samband.streams.decision.child import ChildState
+from samband.streams.decision.kernel import Claims, Decision, Question, decide
+
+NOW = 1_800_000_000
+DAY = 86400
+UNITS = {
+    unit_id: Unit(UnitId(unit_id), PartyId(party), kind, regime, unit_id)
+    for unit_id, party, kind, regime in (
+        ("ifo", "city-social", UnitKind.SOCIAL_IFO, Regime.OSL_26),
+        ("duty", "city-social", UnitKind.SOCIAL_DUTY, Regime.OSL_26),
+        ("ifo-b", "town-social", UnitKind.SOCIAL_IFO, Regime.OSL_26),
+        ("lss-private", "lss-ltd", UnitKind.SOCIAL_LSS, Regime.SOL_17_11),
+        ("school", "city-school", UnitKind.SCHOOL_PEDAGOGIC, Regime.OSL_23),
+        ("emi", "city-school", UnitKind.SCHOOL_MEDICAL, Regime.OSL_25),
+        ("free-school", "school-ltd", UnitKind.SCHOOL_PEDAGOGIC, Regime.SKOLLAGEN_29_14),
+        ("bup", "region", UnitKind.CARE_BUP, Regime.OSL_25),
+        ("clinic-private", "clinic-ltd", UnitKind.CARE_PRIMARY, Regime.PSL_6_12),
+        ("hvb", "hvb-ltd", UnitKind.INSTITUTION_HVB, Regime.SOL_17_11),
+        ("bus", "bus", UnitKind.COORDINATION_BUS, Regime.NONE),
+    )
+}
+BOOK = shipped()
+GUARDIANS = (Giver(GiverRole.GUARDIAN, "guardian-1"), Giver(GiverRole.GUARDIAN, "guardian-2"))
+CONSENT = ConsentGiven(
+    consent_id=b"\x01" * 16,  # type: ignore[arg-type]
+    disclosers=("ifo",),
+    recipients=(Recipient("school"),),
+    categories=(Category.IDENTITY, Category.PLACEMENT),
+    purpose="coordination",
+    valid_from=NOW - DAY,
+    valid_to=NOW + 90 * DAY,
+    givers=GUARDIANS,
+    signed_by=("guardian-1", "guardian-2"),
+    child_view=ChildView(View.AGREES),
+    evidence=bytes(32),  # type: ignore[arg-type]
+    recorder_role="social_secretary",
+    acting_user=bytes(32),  # type: ignore[arg-type]
+)
+
+
+def consent(**changes: Any) -> ConsentGiven:
+    """Return the consent of the story with some fields changed; `to` and `by` are short for units."""
+    if "to" in changes:
+        changes["recipients"] = tuple(Recipient(unit) for unit in changes.pop("to"))
+    if "by" in changes:
+        changes["disclosers"] = tuple(changes.pop("by"))
+    if "number" in changes:
+        changes["consent_id"] = bytes([changes.pop("number")]) * 16
+    return replace(CONSENT, **changes)
+
+
+def tell(state: ChildState, body: Any, signer: str, now: int = NOW) -> ChildState:
+    """Return the state after an event."""
+    return apply(state, body, UNITS[signer], now, bytes(32), UNITS.get)
+
+
+def told(*events: tuple[Any, str]) -> ChildState:
+    """Return the state after events (body, signer)."""
+    state = ChildState()
+    for body, signer in events:
+        state = tell(state, body, signer)
+    return state
+
+
+def ask(type_name: str, sender: str, recipient: str, state: ChildState | None = None, **more: Any) -> Decision:
+    """Return the decision on a message."""
+    categories = more.get("categories", ("identity:child", "placement:child"))
+    claims = Claims(more.get("age", "12-14"), more.get("limb", ""), more.get("necessity", ""))
+    question = Question(type_name, UNITS[sender], UNITS[recipient], categories, claims, more.get("ground", ""))
+    return decide(question, state or ChildState(), more.get("book", BOOK), more.get("now", NOW))
+
+
+@pytest.fixture(scope="session")
+def kit() -> SimpleNamespace:
+    """Return the people of the story."""
+    return SimpleNamespace(
+        NOW=NOW, DAY=DAY, UNITS=UNITS, BOOK=BOOK, consent=consent, tell=tell, told=told, ask=ask
+    )
+
+
+@pytest.fixture(scope="session")
+def twin() -> ModuleType:
+    """Return the naive second version."""
+    path = Path(__file__).parent.parent / "twins" / "decision.py"
+    spec = importlib.util.spec_from_file_location("samband_twin_decision", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

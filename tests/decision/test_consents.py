@@ -1,0 +1,240 @@
+"""Who may record, sign and take back a consent, and what is left of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from samband.schemas.categories import Category
+from samband.schemas.errors import RefusedError
+from samband.schemas.events import (
+    ChildView,
+    CircleUpdate,
+    ConsentRefused,
+    ConsentSigned,
+    ConsentWithdrawn,
+    Giver,
+    GiverRole,
+    MarkKind,
+    Member,
+    ProtectionMarked,
+    Receipt,
+    Scope,
+    View,
+)
+from samband.schemas.reasons import REASONS
+from samband.streams.decision.child import ChildState
+from samband.streams.decision.consents import MOST, Status, status, stops, withdrawn_by
+
+ONE, TWO = b"\x01" * 16, b"\x02" * 16
+
+
+def refused(kit: Any, state: ChildState, body: Any, signer: str, now: int | None = None) -> str:
+    """Return the code with which an event is refused."""
+    with pytest.raises(RefusedError) as caught:
+        kit.tell(state, body, signer, kit.NOW if now is None else now)
+    assert caught.value.code in REASONS
+    return caught.value.code
+
+
+def signed(number: int, giver: str, view: ChildView | None = None) -> ConsentSigned:
+    return ConsentSigned(bytes([number]) * 16, giver, bytes(32), view)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("recorder", ["ifo", "duty"])
+def test_a_named_discloser_s_authority_records(kit: Any, recorder: str) -> None:
+    """A consent is recorded by the authority of a discloser named in it."""
+    record = kit.told((kit.consent(), recorder)).consents[0]
+    assert record.recorded_by == recorder
+    assert record.recorded_party == "city-social"
+
+
+@pytest.mark.parametrize("recorder", ["ifo-b", "hvb", "bup", "school"])
+def test_an_outsider_records_nothing(kit: Any, recorder: str) -> None:
+    """Who is neither a named discloser nor responsible records no consent."""
+    assert refused(kit, ChildState(), kit.consent(to=["hvb"]), recorder) == "CONSENT_RECORDER"
+
+
+def test_the_responsible_unit_records_for_others(kit: Any) -> None:
+    """The responsible social services unit records a consent between two others."""
+    state = kit.told((CircleUpdate(claim=True), "ifo"))
+    state = kit.tell(state, kit.consent(by=["bup"], to=["school"]), "ifo")
+    assert kit.ask("dialogue.message", "bup", "school", state).outcome == "permit"
+
+
+@pytest.mark.parametrize("recipient", ["ifo", "duty"])
+def test_nobody_becomes_recipient_by_own_record(kit: Any, recipient: str) -> None:
+    """A unit never becomes recipient of somebody else's information by its own authority's record."""
+    state = kit.told((CircleUpdate(claim=True), "ifo"))
+    assert refused(kit, state, kit.consent(by=["bup"], to=[recipient]), "ifo") == "RECORDER_IS_RECIPIENT"
+    mixed = kit.consent(by=["ifo", "bup"], to=["school", recipient])
+    assert refused(kit, state, mixed, "ifo") == "RECORDER_IS_RECIPIENT"
+    assert kit.tell(state, kit.consent(by=["bup"], to=[recipient]), "bup").consents
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"to": ["nobody"]}, "UNIT_UNKNOWN"),
+        ({"by": ["ifo", "nobody"]}, "UNIT_UNKNOWN"),
+        ({"to": ["bus"]}, "TYPE_NOT_FOR_KIND"),
+        ({"valid_from": 1, "valid_to": 2}, "CONSENT_PERIOD"),
+        ({"valid_to": 1_800_000_000}, "CONSENT_PERIOD"),
+        ({"valid_to": 1_800_000_000 + 366 * 86400 + 1}, "CONSENT_PERIOD"),
+    ],
+)
+def test_no_wildcard_and_no_open_end(kit: Any, change: dict[str, Any], code: str) -> None:
+    """Units named are known and get information about children; the end is in the future, within the longest period."""
+    assert refused(kit, ChildState(), kit.consent(**change), "ifo") == code
+
+
+def test_a_consent_is_recorded_once(kit: Any) -> None:
+    """The same id is not recorded twice, and a child has a limited number of consents."""
+    state = kit.told((kit.consent(), "ifo"))
+    assert refused(kit, state, kit.consent(), "ifo") == "CONSENT_ID_USED"
+    full = replace(state, consents=state.consents * MOST)
+    assert refused(kit, full, kit.consent(number=2), "ifo") == "CONSENT_TOO_MANY"
+
+
+def test_pending_until_every_required_giver_has_signed(kit: Any) -> None:
+    """Until all required givers have signed, a consent is pending and carries nothing; an optional giver is not waited for."""
+    optional = Giver(GiverRole.OTHER, "step-parent", required=False)
+    given = kit.consent(givers=(*kit.consent().givers, optional), signed_by=())
+    state = kit.told((given, "ifo"), (signed(1, "guardian-1"), "ifo"))
+    assert state.consents[0].missing == ("guardian-2",)
+    assert status(state.consents[0], kit.NOW) is Status.PENDING
+    again = kit.tell(state, signed(1, "guardian-1"), "duty")
+    assert again == state
+    done = kit.tell(state, signed(1, "guardian-2"), "ifo")
+    assert status(done.consents[0], kit.NOW) is Status.ACTIVE
+    assert kit.ask("placement.notice", "ifo", "school", done).outcome == "permit"
+
+
+def test_signatures_come_from_those_who_may_record(kit: Any) -> None:
+    """A recipient or outsider hands in no signature; an unknown consent or giver has none; a closed one takes none."""
+    state = kit.told((kit.consent(signed_by=()), "ifo"))
+    assert refused(kit, state, signed(1, "guardian-1"), "school") == "CONSENT_RECORDER"
+    assert refused(kit, state, signed(2, "guardian-1"), "ifo") == "CONSENT_UNKNOWN"
+    assert refused(kit, state, signed(1, "guardian-3"), "ifo") == "CONSENT_GIVER"
+    assert refused(kit, state, signed(1, "guardian-1"), "ifo", kit.NOW + 91 * kit.DAY) == "CONSENT_CLOSED"
+    closed = kit.tell(state, ConsentWithdrawn(), "school")
+    assert refused(kit, closed, signed(1, "guardian-1"), "ifo") == "CONSENT_CLOSED"
+
+
+def test_the_child_s_latest_view_counts(kit: Any) -> None:
+    """A view taken down with a signature replaces the one in the record, which stays as it was recorded."""
+    state = kit.told((kit.consent(), "ifo"), (signed(1, "guardian-1", ChildView(View.OBJECTS)), "ifo"))
+    assert kit.ask("placement.notice", "ifo", "school", state).outcome == "ask"
+    assert state.consents[0].given.child_view.view is View.AGREES
+
+
+@pytest.mark.parametrize("signer", ["ifo", "school", "bup", "hvb", "ifo-b", "clinic-private"])
+def test_withdrawal_by_any_unit_closes_everything_recorded_before(kit: Any, signer: str) -> None:
+    """Any unit that hears it withdraws; everything recorded before is closed, whoever recorded it; a new one counts."""
+    state = kit.told((kit.consent(), "ifo"), (kit.consent(number=2, by=["bup"], to=["school"]), "bup"))
+    state = kit.tell(state, ConsentWithdrawn(giver_role=GiverRole.CHILD), signer)
+    for sender in ("ifo", "bup"):
+        decision = kit.ask("dialogue.message", sender, "school", state)
+        assert (decision.outcome, decision.reasons) == ("deny", ("CONSENT_WITHDRAWN",))
+    renewed = kit.tell(state, kit.consent(number=3), "ifo")
+    assert kit.ask("dialogue.message", "ifo", "school", renewed).outcome == "permit"
+
+
+@pytest.mark.parametrize("body", [ConsentWithdrawn(Scope.CONSENT, TWO), ConsentRefused(TWO, GiverRole.CHILD)])  # type: ignore[arg-type]
+def test_withdrawal_of_an_unknown_consent_wins_over_its_later_arrival(kit: Any, body: Any) -> None:
+    """A withdrawal or refusal that names a consent is remembered, and closes it when it arrives afterwards."""
+    state = kit.told((kit.consent(), "ifo"), (body, "school"))
+    assert kit.ask("placement.notice", "ifo", "school", state).outcome == "permit"
+    late = kit.tell(ChildState(withdrawals=state.withdrawals), kit.consent(number=2), "ifo")
+    expected = "CONSENT_REFUSED" if isinstance(body, ConsentRefused) else "CONSENT_WITHDRAWN"
+    assert kit.ask("placement.notice", "ifo", "school", late).reasons == (expected,)
+
+
+def test_withdrawal_for_one_recipient_leaves_the_other(kit: Any) -> None:
+    """A withdrawal towards one recipient closes that; when the last recipient is gone the consent is closed."""
+    state = kit.told((kit.consent(to=["school", "hvb"]), "ifo"))
+    state = kit.tell(state, ConsentWithdrawn(Scope.RECIPIENT, recipient="school"), "school")
+    assert kit.ask("dialogue.message", "ifo", "school", state).reasons == ("CONSENT_WITHDRAWN",)
+    assert kit.ask("dialogue.message", "ifo", "hvb", state).outcome == "permit"
+    state = kit.tell(state, ConsentWithdrawn(Scope.RECIPIENT, recipient="hvb"), "school")
+    assert state.consents[0].closed_at == kit.NOW
+
+
+def test_withdrawal_for_one_category_leaves_the_rest(kit: Any) -> None:
+    """A withdrawal of one category closes that; when the last is gone the consent is closed."""
+    state = kit.told((kit.consent(), "ifo"))
+    state = kit.tell(state, ConsentWithdrawn(Scope.CATEGORY, category=Category.PLACEMENT), "school")
+    assert kit.ask("dialogue.message", "ifo", "school", state).reasons == ("CONSENT_WITHDRAWN",)
+    assert kit.ask("dialogue.message", "ifo", "school", state, categories=("identity:child",)).outcome == "permit"
+    state = kit.tell(state, ConsentWithdrawn(Scope.CATEGORY, category=Category.IDENTITY), "school")
+    assert state.consents[0].closed_at == kit.NOW
+
+
+def test_a_repeated_withdrawal_changes_nothing(kit: Any) -> None:
+    """The same withdrawal again leaves the memory as it is, so that repeating it cannot fill it."""
+    state = kit.told((kit.consent(), "ifo"), (ConsentWithdrawn(), "school"))
+    assert kit.tell(state, ConsentWithdrawn(), "bup", kit.NOW + 5) == state
+
+
+def test_withdrawn_by_and_stops_tell_what_to_recall(kit: Any) -> None:
+    """A withdrawal recalls what leaned on a consent that it closes, as far as recipient and category go."""
+    state = kit.told((kit.consent(to=["school", "hvb"]), "ifo"), (kit.consent(number=2, to=["bup"]), "ifo"))
+    told = ("identity:child", "placement:child")
+    assert withdrawn_by(state, ConsentWithdrawn()) == {ONE, TWO}
+    assert withdrawn_by(state, ConsentRefused(TWO, GiverRole.CHILD)) == {TWO}  # type: ignore[arg-type]
+    to_school = ConsentWithdrawn(Scope.RECIPIENT, recipient="school")
+    assert withdrawn_by(state, to_school) == {ONE}
+    assert stops(state, to_school, [ONE], "school", told)
+    assert not stops(state, to_school, [ONE], "hvb", told)
+    assert not stops(state, to_school, [TWO], "bup", told)
+    of_placement = ConsentWithdrawn(Scope.CATEGORY, category=Category.PLACEMENT)
+    assert stops(state, of_placement, [ONE], "hvb", told)
+    assert not stops(state, of_placement, [ONE], "hvb", ("identity:child",))
+    assert stops(state, ConsentWithdrawn(), [ONE], "hvb", told)
+    closed = kit.tell(state, ConsentWithdrawn(), "school")
+    assert withdrawn_by(closed, ConsentWithdrawn()) == set()
+
+
+def test_any_party_marks_and_no_single_unit_lifts(kit: Any) -> None:
+    """A protection mark is set by any party at once, once; lifting it needs two units."""
+    mark = ProtectionMarked(MarkKind.SECRET_WHEREABOUTS)
+    state = kit.told((mark, "hvb"))
+    assert kit.tell(state, mark, "school") == state
+    assert refused(kit, state, replace(mark, lifted=True), "hvb") == "MARK_LIFT_NEEDS_TWO"
+
+
+def test_the_first_social_services_unit_to_claim_is_responsible(kit: Any) -> None:
+    """The first social services unit to claim a child is responsible; then only it says who belongs to the circle."""
+    members = (Member("school", "school", kit.NOW),)
+    assert refused(kit, ChildState(), CircleUpdate(members), "ifo") == "CIRCLE_NOT_CLAIMED"
+    state = kit.told((CircleUpdate(claim=True), "ifo"))
+    assert state.circle.responsible == "ifo"
+    assert kit.tell(state, CircleUpdate(members), "ifo").circle.members == members
+    assert refused(kit, state, CircleUpdate(members, claim=True), "ifo-b") == "CIRCLE_TAKEN"
+    assert refused(kit, state, CircleUpdate((Member("nobody", "school", 1),)), "ifo") == "UNIT_UNKNOWN"
+
+
+@pytest.mark.parametrize("signer", ["school", "bup", "hvb", "lss-private"])
+def test_only_a_social_services_authority_claims(kit: Any, signer: str) -> None:
+    """School, care, an institution or a private provider is never responsible for the circle."""
+    assert refused(kit, ChildState(), CircleUpdate(claim=True), signer) == "CIRCLE_NOT_SOCIAL"
+
+
+def test_receipts_change_nothing_about_a_child(kit: Any) -> None:
+    """A receipt is no event about the child."""
+    assert refused(kit, ChildState(), Receipt(bytes(16), "opened"), "ifo") == "EVENT_NOT_FOR_CHILD"  # type: ignore[arg-type]
+
+
+def test_what_is_remembered_survives_msgpack(kit: Any) -> None:
+    """The state is written and read back by msgspec exactly as it was."""
+    state = kit.told(
+        (CircleUpdate((Member("school", "school", 1),), claim=True), "ifo"),
+        (kit.consent(signed_by=()), "ifo"),
+        (signed(1, "guardian-1", ChildView(View.TOO_YOUNG, "assessed_by_secretary", bytes(32))), "ifo"),  # type: ignore[arg-type]
+        (ConsentWithdrawn(Scope.CATEGORY, category=Category.PLACEMENT), "school"),
+        (ProtectionMarked(MarkKind.THREAT), "school"),
+    )
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=ChildState) == state
