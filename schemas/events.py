@@ -155,7 +155,9 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    return value
+    if value is None or isinstance(value, bool | int | bytes):
+        return value
+    raise _wrong("a field has the wrong type")
 
 
 def _build(hint: Any, value: Any) -> Any:

@@ -90,9 +90,7 @@ def ask(type_name: str, sender: str, recipient: str, state: ChildState | None = 
 @pytest.fixture(scope="session")
 def kit() -> SimpleNamespace:
     """Return the people of the story."""
-    return SimpleNamespace(
-        NOW=NOW, DAY=DAY, UNITS=UNITS, BOOK=BOOK, consent=consent, tell=tell, told=told, ask=ask
-    )
+    return SimpleNamespace(NOW=NOW, DAY=DAY, UNITS=UNITS, BOOK=BOOK, consent=consent, tell=tell, told=told, ask=ask)
 
 
 @pytest.fixture(scope="session")

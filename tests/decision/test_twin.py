@@ -40,9 +40,7 @@ GIVERS = st.sampled_from([
 OBJECTION = st.builds(
     Objection, recipients=st.sampled_from([(), ("school",), ("bup",)]), categories=st.sampled_from([(), ("address",)])
 )
-VIEW = st.one_of(
-    st.just(ChildView(View.AGREES)), st.builds(lambda o: ChildView(View.OBJECTS, objection=o), OBJECTION)
-)
+VIEW = st.one_of(st.just(ChildView(View.AGREES)), st.builds(lambda o: ChildView(View.OBJECTS, objection=o), OBJECTION))
 CONSENT = st.fixed_dictionaries(
     {
         "number": NUMBER,

@@ -70,9 +70,11 @@ def allowed(body: Any, signer: Any, at: int, counts: list[tuple[Any, Any, int]],
 
 def alive(consent: Any, recipient: str, category: str, counts: list[tuple[Any, Any, int]]) -> bool:
     """Say whether nobody has taken back this piece of a consent."""
-    order = next(i for i, (body, _, _) in enumerate(counts) if body is consent) if consent in [
-        body for body, _, _ in counts
-    ] else len(counts)
+    order = (
+        next(i for i, (body, _, _) in enumerate(counts) if body is consent)
+        if consent in [body for body, _, _ in counts]
+        else len(counts)
+    )
     for i, (body, _, _) in enumerate(counts):
         if isinstance(body, ConsentRefused) and body.consent_id == consent.consent_id:
             return False
