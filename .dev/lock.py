@@ -12,7 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
-HEAD = "# Every package that Samband runs or is tested with, pinned by hash. Written by `make lock` from pyproject.toml.\n"
+HEAD = (
+    "# Every package that Samband runs or is tested with, pinned by hash. Written by `make lock` from pyproject.toml.\n"
+)
 
 
 def main() -> int:

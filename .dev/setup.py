@@ -32,19 +32,31 @@ ROOM_MIB = 900  # the virtual environment takes 500 MiB, the jars 45, and pip un
 
 # What pip prints, and what it means for whoever waits for the demo. The first that fits is told.
 SYMPTOMS = (
-    (("No space left on device", "Errno 28", "Disk quota exceeded"), "the disk is full", "free some space and run make again"),
+    (
+        ("No space left on device", "Errno 28", "Disk quota exceeded"),
+        "the disk is full",
+        "free some space and run make again",
+    ),
     (
         ("THESE PACKAGES DO NOT MATCH THE HASHES",),
         "a package is not the one that requirements.lock pins",
         "if a proxy rewrites packages, ask for the originals; otherwise do not go on",
     ),
     (
-        ("NewConnectionError", "ConnectTimeout", "ReadTimeout", "ProxyError", "Could not find a version", "SSLError",
-         "Connection broken", "No matching distribution"),
+        (
+            "NewConnectionError",
+            "ConnectTimeout",
+            "ReadTimeout",
+            "ProxyError",
+            "Could not find a version",
+            "SSLError",
+            "Connection broken",
+            "No matching distribution",
+        ),
         "no package index answers",
         "connect to the network (HTTPS_PROXY and PIP_INDEX_URL are honoured) and run make again",
     ),
-)  # fmt: skip
+)
 
 
 def stop(problem: str, way_out: str) -> NoReturn:
@@ -89,7 +101,9 @@ def run(step: Step, *command: str | Path) -> None:
     environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PYTHONUTF8": "1"}
     # A full disk must be told as one even when the log itself is what did not fit.
     with LOG.open("w+b") as log:
-        child = subprocess.Popen([os.fspath(part) for part in command], stdout=log, stderr=log, cwd=ROOT, env=environment)
+        child = subprocess.Popen(
+            [os.fspath(part) for part in command], stdout=log, stderr=log, cwd=ROOT, env=environment
+        )
         try:
             while True:
                 with contextlib.suppress(subprocess.TimeoutExpired):

@@ -161,7 +161,7 @@ def _disk_error(error: OSError, cache: Path) -> OperatorError:
 def main() -> int:
     """Fetch the jars, telling progress on standard error: the step that `make setup` runs."""
     try:
-        fetch(cache_folder(), lambda line: sys.stderr.write(f"{line}\n"))
+        fetch(cache_folder(), lambda line: print(line, file=sys.stderr))  # noqa: T201 (it is a command)
     except OperatorError as error:
         sys.stderr.write(f"samband: {error}. Way out: {error.hint}.\n")
         return 1
