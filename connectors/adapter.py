@@ -25,6 +25,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
@@ -61,11 +62,11 @@ def encode(document: Mapping[str, object]) -> bytes:
     Raises:
         DeliveryError: `DELIVERY_FORM`, when something in it has no JSON form. The text that failed is not shown.
     """
-    try:
+    with suppress(TypeError, ValueError, RecursionError):
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
         return text.encode()
-    except (TypeError, ValueError, RecursionError):
-        raise DeliveryError("DELIVERY_FORM", "the message has a field that cannot be written as json") from None
+    # Raised out here, it carries no context: Python's own error holds the text that failed.
+    raise DeliveryError("DELIVERY_FORM", "the message has a field that cannot be written as json")
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,8 +183,13 @@ class WebhookAdapter:
                 if response.is_success and await _acknowledges(response):
                     self._remember(message_id)
         except (httpx.RequestError, TimeoutError) as error:
-            if not taken:  # else the status was the answer, and what came after it does not matter
-                raise self._unanswered(error) from None
+            trouble = self._unanswered(error)
+        else:
+            return
+        # Once the status was read it was the answer, and what came after it does not matter. Raised out here, the
+        # error carries no context: the library's own would show the far side's bytes to whoever prints it.
+        if not taken:
+            raise trouble
 
     def _judge(self, response: httpx.Response) -> None:
         """Read the status; return when the far side has the message."""

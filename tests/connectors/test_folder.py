@@ -1,5 +1,6 @@
 """The folder on a real disk: whole files, narrow rights, and `kill -9` at every point and at random moments."""
 
+# ruff: noqa: ASYNC240 - a test may wait for its own disk
 from __future__ import annotations
 
 import asyncio
@@ -109,7 +110,7 @@ async def test_a_repeat_writes_nothing(root: Path) -> None:
 
 @pytest.mark.parametrize("there", [b"", b"{", b"null", b"[]", b"{}", b'{"held": true}', b"\xff", b"[" * 100_000])
 async def test_another_message_with_the_same_id_is_a_conflict(root: Path, there: bytes) -> None:
-    """A file in `new/` with the id and another content, whatever it is, is never overwritten and never taken for ours."""
+    """A file in `new/` with the id and other content, whatever it is, is neither overwritten nor taken for ours."""
     adapter = FolderAdapter(root)
     path = root / "new" / f"{1:032x}.json"
     path.write_bytes(there)
@@ -159,7 +160,7 @@ async def test_an_acknowledged_file_is_the_partys_own(root: Path, edited: bytes)
     ],
 )
 async def test_a_disk_error_may_pass(root: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: str) -> None:
-    """A disk that says no on the flush gives a retriable error and no file, and the repeat succeeds when it says yes."""
+    """A disk that says no on the flush gives a retriable error and no file; the repeat succeeds when it says yes."""
     adapter = FolderAdapter(root)
 
     def refuse(fd: int) -> None:
@@ -230,7 +231,7 @@ async def test_asking_a_folder_that_fell_off_is_an_error(root: Path, tmp_path: P
 
 
 async def test_what_is_waiting_is_listed_with_its_time(root: Path) -> None:
-    """What was handed over and neither moved nor copied is listed, oldest first; other files are none of our business."""
+    """What was handed over and neither moved nor copied is listed, oldest first; other files are not ours."""
     adapter = FolderAdapter(root)
     start = datetime.now(UTC) - timedelta(seconds=1)
     for number in (3, 1, 2, 4):
@@ -299,7 +300,7 @@ def child(root: str, dies_at: str) -> None:
 
     match dies_at:
         case "before flush" | "after rename":
-            os.fsync = nth_flush
+            os.fsync = nth_flush  # type: ignore[assignment]
         case "before rename":
             Path.replace = die  # type: ignore[method-assign, assignment]
     for number in range(CHILD_MESSAGES):

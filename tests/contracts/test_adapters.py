@@ -3,6 +3,7 @@
 A new adapter joins by a `FarSide` of its own in `FAR_SIDES`.
 """
 
+# ruff: noqa: D102 - the methods of the far sides say what they do
 from __future__ import annotations
 
 import asyncio
@@ -10,7 +11,7 @@ import json
 import logging
 import secrets
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -161,12 +162,12 @@ class WebhookSide:
         self.bad = False
 
 
-FAR_SIDES = {"folder": FolderSide, "webhook": WebhookSide}
+FAR_SIDES: dict[str, Callable[[Path], FarSide]] = {"folder": FolderSide, "webhook": WebhookSide}
 
 
 @pytest.fixture(params=FAR_SIDES)
 async def far_side(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[FarSide]:
-    side: FarSide = FAR_SIDES[request.param](tmp_path)
+    side = FAR_SIDES[request.param](tmp_path)
     await side.start()
     yield side
     await side.stop()
@@ -278,7 +279,7 @@ async def test_a_mark_between_hand_over_and_repeat_makes_no_second_message(far_s
 
 
 async def test_a_bad_far_side_gives_an_error_that_names_no_child(
-    far_side: FarSide, adapter: Adapter, caplog: pytest.LogCaptureFixture
+    far_side: FarSide, adapter: Adapter, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A far side that fails, echoing the child wherever it can, gets neither name nor number into error or log."""
     caplog.set_level(logging.INFO)
@@ -287,6 +288,7 @@ async def test_a_bad_far_side_gives_an_error_that_names_no_child(
         await adapter.deliver(a_delivery())
     assert caught.value.retriable
     shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + caplog.text
+    shown += "".join(capsys.readouterr())
     for word in (NAME, "Maja", NUMBER, "20170230", ADDRESS, "health"):
         assert word not in shown
 
@@ -311,6 +313,7 @@ async def test_content_without_a_json_form_is_refused(far_side: FarSide, adapter
         await adapter.deliver(a_delivery(content={NAME: value}))
     assert (caught.value.code, caught.value.retriable) == ("DELIVERY_FORM", False)
     assert "Maja" not in "".join(traceback.format_exception(caught.value))
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
     assert far_side.documents() == []
 
 
