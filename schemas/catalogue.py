@@ -24,7 +24,8 @@ import fastavro
 from samband.schemas.categories import CategoryTag, free_text_category, tag
 from samband.schemas.errors import FormatError, InputError
 from samband.schemas.identifiers import normalise
-from samband.schemas.message_types import COMMON_FIELDS, MESSAGE_TYPES, Field, FieldKind, MessageType
+from samband.schemas.message_type import Field, FieldKind, MessageType
+from samband.schemas.message_types import COMMON_FIELDS, MESSAGE_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -22,7 +22,7 @@ from samband.schemas.catalogue import CATALOGUE
 from samband.schemas.categories import Category
 from samband.schemas.errors import OperatorError
 from samband.schemas.identifiers import AgeBand
-from samband.schemas.message_types import matches
+from samband.schemas.message_type import matches
 from samband.schemas.units import Regime, Unit, UnitKind
 
 if TYPE_CHECKING:

@@ -100,7 +100,7 @@ def test_a_consent_is_recorded_once(kit: Any) -> None:
 
 
 def test_pending_until_every_required_giver_has_signed(kit: Any) -> None:
-    """Until all required givers have signed, a consent is pending and carries nothing; an optional giver is not waited for."""
+    """Until all required givers have signed, a consent is pending and carries nothing; others are not waited for."""
     optional = Giver(GiverRole.OTHER, "step-parent", required=False)
     given = kit.consent(givers=(*kit.consent().givers, optional), signed_by=())
     state = kit.told((given, "ifo"), (signed(1, "guardian-1"), "ifo"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from samband.schemas.categories import Category
 from samband.schemas.events import ChildView, Giver, GiverRole, MarkKind, Objection, ProtectionMarked, View
 from samband.schemas.reasons import REASONS
+from samband.streams.decision.kernel import Claims, Question, decide
 
 NEEDED = {"limb": "under_18", "necessity": "care_planning"}
 MARKED = (ProtectionMarked(MarkKind.SECRECY), "school")
@@ -90,7 +92,7 @@ def test_consent_of_guardians_ends_at_18(kit: Any) -> None:
     ],
 )
 def test_consent_with_an_objecting_child_asks(kit: Any, objection: Objection, outcome: str) -> None:
-    """CONSENT: where the child objects, wholly or to this recipient or category, no consent permits; a person decides."""
+    """CONSENT: where the child objects, wholly or to this recipient or category, a person decides."""
     state = kit.told((kit.consent(child_view=ChildView(View.OBJECTS, objection=objection)), "ifo"))
     decision = kit.ask("placement.notice", "ifo", "school", state)
     assert decision.outcome == outcome
@@ -218,7 +220,7 @@ def test_forbid_protected_leaves_the_rest_and_the_unmarked_alone(kit: Any) -> No
 
 
 def test_all_grounds_that_carry_are_named_duties_first(kit: Any) -> None:
-    """A permit names every ground; one that a duty carries too leans on no consent, so a withdrawal does not stop it."""
+    """A permit names every ground; what a duty carries too leans on no consent, and no withdrawal stops it."""
     state = kit.told((kit.consent(to=["bup"]), "ifo"))
     decision = kit.ask("health_exam.request", "ifo", "bup", state, **NEEDED)
     assert decision.grounds == ("DUTY_HEALTH_EXAM", "SOCIAL_TO_CARE", "CONSENT")
@@ -233,11 +235,14 @@ def test_a_claimed_ground_must_carry_by_itself(kit: Any) -> None:
 
 
 def test_default_is_deny(kit: Any) -> None:
-    """What no row is about is denied: unknown type, steering group, a type the unit does not receive, empty categories."""
+    """What no row is about is denied: unknown type, steering group, a type not received, no categories."""
     assert kit.ask("unknown.type", "ifo", "school").reasons == ("TYPE_NOT_FOR_KIND",)
     assert kit.ask("dialogue.message", "ifo", "bus").reasons == ("TYPE_NOT_FOR_KIND",)
     state = kit.told((kit.consent(), "ifo"))
     assert kit.ask("placement.notice", "ifo", "school", state, categories=()).outcome == "deny"
+    deaf = replace(kit.UNITS["ifo"], receives=("dialogue.message",))
+    question = Question("concern.report", kit.UNITS["school"], deaf, ("identity:child",), Claims("12-14"))
+    assert decide(question, state, kit.BOOK, kit.NOW).reasons == ("TYPE_NOT_RECEIVED",)
 
 
 def test_an_error_denies(kit: Any) -> None:

@@ -110,7 +110,7 @@ def written(kit: Any, event: Any) -> Any:
 def test_kernel_and_twin_agree(
     kit: Any, twin: Any, history: list[Any], type_name: str, sender: str, recipient: str, claims: Any, later: int
 ) -> None:
-    """After any story, the kernel permits, asks and denies exactly where the plain sentences do, on the same grounds."""
+    """After any story, the kernel decides exactly as the plain sentences do, on the same grounds."""
     state, said = ChildState(), []
     for at, (event, signer) in enumerate(history, start=kit.NOW):
         body = written(kit, event)

@@ -1,0 +1,92 @@
+"""What a message type is: its kinds of units, its fields, and what each field tells about whom.
+
+A kind pattern is a family (`school`) or one kind (`school.medical`). The rows are in `message_types`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from samband.schemas.categories import CategoryTag
+from samband.schemas.units import UnitKind
+
+__all__ = ["Field", "FieldKind", "MessageType", "matches"]
+
+
+class FieldKind(StrEnum):
+    """How a field is written."""
+
+    TEXT = "text"
+    CHOICE = "choice"
+    DATE = "date"
+    """`YYYY-MM-DD`."""
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a type's content."""
+
+    name: str
+    kind: FieldKind
+    label_sv: str
+    label_en: str
+    tag: CategoryTag | None = None
+    """What the filled field tells; None where it tells nothing about a person."""
+    required: bool = False
+    max_length: int = 0
+    """Characters; set for text, computed for the rest."""
+    free_text: bool = False
+    """Counts as the most sensitive category of the sending kind besides its own tag."""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def avro(self) -> str:
+        """Return the Avro type of a filled field."""
+        return "boolean" if self.kind is FieldKind.FLAG else "string"
+
+    @property
+    def limit(self) -> int:
+        """Return the largest length in characters."""
+        match self.kind:
+            case FieldKind.TEXT:
+                return self.max_length
+            case FieldKind.CHOICE:
+                return max(map(len, self.choices))
+            case FieldKind.DATE:
+                return 10
+            case FieldKind.FLAG:
+                return 1
+
+
+@dataclass(frozen=True, slots=True)
+class MessageType:
+    """One row of the catalogue."""
+
+    name: str
+    label_sv: str
+    label_en: str
+    sender_kinds: tuple[str, ...]
+    recipient_kinds: tuple[str, ...]
+    """Empty for an event: it goes to the gate, its texts to the recorder's own unit."""
+    fields: tuple[Field, ...]
+    tags: tuple[CategoryTag, ...] = ()
+    """What the type tells by itself, whatever is filled."""
+    grounds: tuple[str, ...] = ()
+    expected_reply: str = ""
+    deadline: str = ""
+    """Name of the step in the agreement that holds the time; empty for none."""
+    event: bool = False
+    """Read by the gate: it has a body in routing."""
+    carries_content: bool = True
+    """Tells the recipient something about the child, so the kernel decides on it."""
+
+    def may(self, sender: UnitKind, recipient: UnitKind) -> bool:
+        """Say whether a kind of unit may send this type to a kind of unit."""
+        return matches(sender, self.sender_kinds) and (self.event or matches(recipient, self.recipient_kinds))
+
+
+def matches(kind: UnitKind, patterns: tuple[str, ...]) -> bool:
+    """Say whether a kind is named by a pattern: itself or its family."""
+    return kind.value in patterns or kind.family in patterns
