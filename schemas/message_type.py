@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from samband.schemas.categories import CategoryTag
 from samband.schemas.units import UnitKind
@@ -87,6 +88,7 @@ class MessageType:
         return matches(sender, self.sender_kinds) and (self.event or matches(recipient, self.recipient_kinds))
 
 
+@cache
 def matches(kind: UnitKind, patterns: tuple[str, ...]) -> bool:
     """Say whether a kind is named by a pattern: itself or its family."""
     return kind.value in patterns or kind.family in patterns

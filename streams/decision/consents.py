@@ -24,6 +24,7 @@ from samband.schemas.event_bodies import (
     ConsentSigned,
     ConsentWithdrawn,
     GiverRole,
+    Objection,
     Scope,
     View,
 )
@@ -207,53 +208,59 @@ def _unit(directory: Directory, unit: str) -> Unit:
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """What the consents say to one message: those that carry it, or the one reason why not."""
+    """What the consents say to one message: those that cover it, and why they do not carry it (empty: they do)."""
 
-    consents: tuple[bytes, ...] = ()
-    reason: str = ""
-    """Empty: carried."""
-    objected: bool = False
-    """Carried, were it not that the child objects."""
+    consents: tuple[bytes, ...]
+    reason: str
 
 
-_NEARNESS: Final = (
-    "CONSENT_MISSING",
-    "CONSENT_DISCLOSER",
-    "CONSENT_RECIPIENT",
-    "CONSENT_REFUSED",
-    "CONSENT_WITHDRAWN",
-    "CONSENT_EXPIRED",
-    "CONSENT_ADULT",
-    "CONSENT_NOT_YET",
-    "CONSENT_PENDING",
-    "CONSENT_CATEGORY",
-)
+_NEARNESS: Final = {
+    why: near
+    for near, why in enumerate(
+        (
+            "CONSENT_MISSING",
+            "CONSENT_DISCLOSER",
+            "CONSENT_RECIPIENT",
+            "CONSENT_REFUSED",
+            "CONSENT_WITHDRAWN",
+            "CONSENT_EXPIRED",
+            "CONSENT_ADULT",
+            "CONSENT_NOT_YET",
+            "CONSENT_PENDING",
+            "CONSENT_CATEGORY",
+        )
+    )
+}
 """Why a consent does not carry, from furthest to nearest: the nearest miss is what a person can mend."""
+
+_STANDING: Final = ("", "CONSENT_PENDING", "CONSENT_NOT_YET")
+"""A consent that carries or may come to; what the child says in it counts."""
 
 
 def support(
     state: ChildState, sender: str, recipient: str, categories: tuple[str, ...], age_band: str, now: int
 ) -> Support:
     """Return what the child's consents say to telling these categories; every one must be covered."""
-    uncovered = set(categories)
+    told = [(category, about) for category, _, about in (tag.partition(":") for tag in categories)]
+    uncovered = set(told)
     leaned: list[bytes] = []
     nearest, objected = "CONSENT_MISSING", False
     for consent in state.consents:
         why = _miss(consent, sender, recipient, age_band, now)
-        if not why or why in ("CONSENT_PENDING", "CONSENT_NOT_YET"):
-            objected = objected or _objects(consent, recipient, categories)
+        if why in _STANDING and consent.child_view.view is View.OBJECTS:
+            objected = objected or _objects(consent.child_view.objection, recipient, told)
         if not why:
-            covers = {tag for tag in uncovered if _covers(consent, tag)}
-            if covers:
+            left = {piece for piece in uncovered if not _covers(consent, piece)}
+            if len(left) < len(uncovered):
                 leaned.append(consent.given.consent_id)
-                uncovered -= covers
-            taken_back = any(tag.partition(":")[0] in consent.closed_categories for tag in uncovered)
+            uncovered = left
+            taken_back = any(category in consent.closed_categories for category, _ in left)
             why = "CONSENT_WITHDRAWN" if taken_back else "CONSENT_CATEGORY"
-        if _NEARNESS.index(why) > _NEARNESS.index(nearest):
+        if _NEARNESS[why] > _NEARNESS[nearest]:
             nearest = why
-    if not uncovered and leaned:
-        return Support(tuple(leaned), "CHILD_OBJECTS" if objected else "", objected)
-    return Support((), nearest)
+    if uncovered or not leaned:
+        return Support((), nearest)
+    return Support(tuple(leaned), "CHILD_OBJECTS" if objected else "")
 
 
 def _miss(consent: ConsentRecord, sender: str, recipient: str, age_band: str, now: int) -> str:
@@ -280,19 +287,13 @@ def _miss(consent: ConsentRecord, sender: str, recipient: str, age_band: str, no
     return "CONSENT_NOT_YET" if now < given.valid_from else ""
 
 
-def _covers(consent: ConsentRecord, tag: str) -> bool:
-    category, _, about = tag.partition(":")
-    return (
-        about == consent.given.about
-        and category in consent.given.categories
-        and category not in consent.closed_categories
-    )
+def _covers(consent: ConsentRecord, piece: tuple[str, str]) -> bool:
+    category, about = piece
+    given = consent.given
+    return about == given.about and category in given.categories and category not in consent.closed_categories
 
 
-def _objects(consent: ConsentRecord, recipient: str, categories: tuple[str, ...]) -> bool:
-    if consent.child_view.view is not View.OBJECTS:
-        return False
-    to = consent.child_view.objection
+def _objects(to: Objection, recipient: str, told: list[tuple[str, str]]) -> bool:
     return (not to.recipients or recipient in to.recipients) and (
-        not to.categories or any(tag.partition(":")[0] in to.categories for tag in categories)
+        not to.categories or any(category in to.categories for category, _ in told)
     )
