@@ -36,9 +36,15 @@ async def publish(kafka: Mapping[str, Any], cards: Mapping[str, bytes]) -> None:
 class CardReader:
     """Read the directory topic from its beginning, then follow it."""
 
-    def __init__(self, kafka: Callable[[], dict[str, Any]], directory: Directory) -> None:
+    def __init__(
+        self,
+        kafka: Callable[[], dict[str, Any]],
+        directory: Directory,
+        keep: Callable[[str, bytes], None] = lambda party, value: None,
+    ) -> None:
         self._kafka = kafka
         self._directory = directory
+        self._keep = keep
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -81,7 +87,8 @@ class CardReader:
         if value is None:
             return
         try:
-            self._directory.learn(value)
+            card = self._directory.learn(value)
+            self._keep(card.party, value)
         except SambandError as error:
             log.warning("card refused", extra={"code": error.code})
 

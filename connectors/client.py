@@ -1,0 +1,248 @@
+"""What a connector service calls: say something, ask first, record an event, see what became of it.
+
+    client = Client(party)
+    message = client.send("placement.notice", recipient="SE…-SKOLA", content={...}, now=now)
+    client.outcome(message)
+
+A call writes to the party's own store and returns at once; the running connector sends it. So a call succeeds while
+hub or network is away, and what it returned is never lost.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from samband.connectors.party import EPOCH, Party
+from samband.connectors.store import Step
+from samband.schemas import catalogue, events
+from samband.schemas.errors import InputError
+from samband.schemas.events import EventBody
+from samband.schemas.identifiers import ChildIdentifier, age_band, birth_date, normalise
+from samband.schemas.message_types import COMMON_FIELDS
+from samband.schemas.units import Unit
+from samband.streams.crypto.reference import partition_of
+from samband.streams.inbox import STOCKHOLM
+from samband.streams.outbox import Draft
+
+__all__ = ["Client", "Outcome"]
+
+_DAY_MS: Final = 86_400_000
+_LIFE_DAYS: Final = 13
+UNKNOWN_AGE: Final = "unknown"
+"""Age band of a child whose number tells no birth date."""
+
+_FINAL: Final = frozenset({"deny", "ask", "refused", "recalled", "accepted", "handed_over", "opened", "acted", "mismatch"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of something that this party said."""
+
+    message_id: bytes
+    state: str
+    """`waiting`, `permit`, `deny`, `ask`, `refused`, `accepted`, `handed_over`, `opened`, `acted`, `recalled`, …"""
+    steps: tuple[Step, ...]
+
+    @property
+    def decided(self) -> bool:
+        """Say whether the gate has answered."""
+        return bool(self.steps)
+
+    @property
+    def final(self) -> bool:
+        """Say whether nothing more is to be expected without a person."""
+        return self.state in _FINAL
+
+
+class Client:
+    """The party's side of everything that is said."""
+
+    def __init__(self, party: Party) -> None:
+        self._party = party
+
+    def send(
+        self,
+        type_name: str,
+        *,
+        recipient: str,
+        content: Mapping[str, Any],
+        now: datetime,
+        unit: str = "",
+        ground: str = "",
+        limb: str = "",
+        necessity: str = "",
+        conversation: bytes | None = None,
+        ref_to: bytes | None = None,
+        message_id: bytes | None = None,
+        life_days: int = _LIFE_DAYS,
+    ) -> bytes:
+        """Take a message into the outbox and return its id. The same id again is the same message.
+
+        Raises:
+            InputError: the content is not its type's, the type is not for these units, or the child is over 20.
+            RefusedError: no card names the recipient.
+        """
+        row = catalogue.find(type_name)
+        if row.event:
+            raise InputError("TYPE_IS_EVENT", f"`{type_name}` is an event; it has its own command")
+        sender, to = self._units(unit, recipient)
+        data = catalogue.encode_content(type_name, content)
+        draft = self._draft(type_name, sender, to, ChildIdentifier(content["child_identifier"]), now, message_id)
+        return self._take(
+            replace(
+                draft,
+                conversation=conversation or draft.conversation,
+                ref_to=ref_to,
+                categories=catalogue.categories(type_name, content, sender.kind),
+                ground=ground,
+                limb=limb or _natural_limb(draft.age_band),
+                necessity=necessity,
+                expires=draft.created + min(life_days, 14) * _DAY_MS,
+                content_schema=catalogue.content_schema_id(type_name),
+                content=data,
+            )
+        )
+
+    def ask(
+        self,
+        type_name: str,
+        *,
+        recipient: str,
+        child: str,
+        now: datetime,
+        unit: str = "",
+        fields: tuple[str, ...] = (),
+        ground: str = "",
+        necessity: str = "",
+    ) -> bytes:
+        """Ask whether a message would be permitted; nothing is forwarded. Return the question's id.
+
+        Args:
+            fields: further fields that would be filled in, beside the required ones.
+
+        Raises:
+            InputError: no such type or field, or not for these units.
+            RefusedError: no card names the recipient.
+        """
+        row = catalogue.find(type_name)
+        sender, to = self._units(unit, recipient)
+        known = {field.name for field in row.fields}
+        if unknown := set(fields) - known - {field.name for field in COMMON_FIELDS}:
+            raise InputError("CONTENT_INVALID", f"`{type_name}` has no field `{min(unknown)}`")
+        filled = {field.name: "" for field in row.fields if field.required} | dict.fromkeys(fields, "")
+        draft = self._draft(type_name, sender, to, normalise(child), now, None)
+        return self._take(
+            replace(
+                draft,
+                ask=True,
+                categories=catalogue.categories(type_name, {"child_identifier": "", **filled}, sender.kind),
+                ground=ground,
+                limb=_natural_limb(draft.age_band),
+                necessity=necessity,
+            )
+        )
+
+    def record(
+        self,
+        body: EventBody,
+        *,
+        child: str,
+        now: datetime,
+        unit: str = "",
+        content: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """Take an event about a child (consent, mark, circle) into the outbox and return its id.
+
+        Raises:
+            InputError: the child's number cannot be used, or the content is not its type's.
+            FormatError: the body is not valid.
+        """
+        type_name = events.name_of(body)
+        own = self._party.own_unit(unit)
+        draft = self._draft(type_name, own, own, normalise(child), now, None)
+        data = None if content is None else catalogue.encode_content(type_name, content)
+        return self._take(
+            replace(
+                draft,
+                body=events.encode(body),
+                content=data,
+                content_schema=catalogue.content_schema_id(type_name) if data else bytes(32),
+            )
+        )
+
+    def recall(self, message_id: bytes, *, now: datetime, code: str = "MISDIRECTED") -> bytes:
+        """Ask the gate to stop a message that is not handed over yet; return the recall's id.
+
+        Raises:
+            InputError: not a message of ours that can still be recalled.
+        """
+        draft = self._party.store.draft(message_id)
+        if draft is None:
+            raise InputError("MESSAGE_UNKNOWN", "this party has no such message that can still be recalled")
+        body = events.encode(events.Recall(events.Id16(message_id), code))
+        created = _ms(now)
+        return self._take(
+            replace(
+                draft,
+                message_id=secrets.token_bytes(16),
+                type="recall",
+                categories=(),
+                created=created,
+                expires=created + _DAY_MS,
+                content=None,
+                content_schema=bytes(32),
+                body=body,
+            )
+        )
+
+    def outcome(self, message_id: bytes) -> Outcome:
+        """Return what became of something that this party said."""
+        steps = tuple(self._party.store.steps(message_id))
+        return Outcome(message_id, steps[-1].outcome if steps else "waiting", steps)
+
+    def _units(self, unit: str, recipient: str) -> tuple[Unit, Unit]:
+        return self._party.own_unit(unit), self._party.directory.unit(recipient)
+
+    def _draft(
+        self, type_name: str, sender: Unit, to: Unit, child: ChildIdentifier, now: datetime, message_id: bytes | None
+    ) -> Draft:
+        if not catalogue.find(type_name).may(sender.kind, to.kind):
+            raise InputError(
+                "TYPE_NOT_FOR_KIND", f"`{type_name}` is not sent from {sender.kind} to {to.kind}", "samband send --help"
+            )
+        created = _ms(now)
+        message_id = message_id or secrets.token_bytes(16)
+        born = birth_date(child)
+        return Draft(
+            agreement=self._party.root.agreement,
+            message_id=message_id,
+            conversation=message_id,
+            sender=sender.id,
+            recipient=to.id,
+            e=EPOCH,
+            ref=self._party.ref(child),
+            type=type_name,
+            age_band=age_band(born, now.astimezone(STOCKHOLM).date()) if born else UNKNOWN_AGE,
+            created=created,
+            expires=created + _LIFE_DAYS * _DAY_MS,
+        )
+
+    def _take(self, draft: Draft) -> bytes:
+        store = self._party.store
+        with store.transaction():
+            store.add_draft(draft, partition_of(draft.ref, self._party.root.shards))
+        return draft.message_id
+
+
+def _natural_limb(band: str) -> str:
+    return "" if band in ("18-20", UNKNOWN_AGE) else "under_18"
+
+
+def _ms(now: datetime) -> int:
+    return int(now.timestamp() * 1000)

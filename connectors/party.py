@@ -1,0 +1,174 @@
+"""A party as it stands on its own machine: settings, root, keys, store, and the cards that it has seen.
+
+    party = Party.load(Path("connector.toml"))
+
+    party = "skola"
+    protected = "hold"                        # or "deliver": hand over a marked child's content too
+
+    [kafka]
+    bootstrap = "127.0.0.1:19092"
+    ca = "tls/ca.pem"
+    certificate = "tls/client.pem"
+    key = "tls/client.key"
+
+    [[adapter]]
+    unit = "SE2120002080-SKOLA"
+    kind = "folder"                           # or "webhook" with `url` and `secret` (a file)
+    path = "inbox"
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from samband.connectors.adapter import Adapter
+from samband.connectors.folder import FolderAdapter
+from samband.connectors.store import Store
+from samband.connectors.webhook import WebhookAdapter
+from samband.schemas.errors import InputError, OperatorError, SambandError
+from samband.schemas.units import Unit
+from samband.streams.crypto.keys import Kid, OpenKey, Purpose, SignKey
+from samband.streams.crypto.reference import child_ref
+from samband.streams.directory import Directory
+from samband.streams.keyfile import KeyFolder
+from samband.streams.root import Root
+from samband.streams.settings import KafkaSettings, load
+
+__all__ = ["EPOCH", "AdapterSettings", "Party", "PartySettings"]
+
+EPOCH: Final = 1
+"""Epoch of the child-reference key; its rotation comes with key rotation."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterSettings:
+    """How a unit's messages are handed over."""
+
+    unit: str
+    kind: str
+    path: Path | None = None
+    url: str = ""
+    secret: Path | None = None
+    ca: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartySettings:
+    """`connector.toml`."""
+
+    party: str
+    kafka: KafkaSettings
+    protected: str = "hold"
+    adapter: tuple[AdapterSettings, ...] = ()
+
+
+@dataclass(slots=True)
+class Party:
+    """Everything that a connector has, opened."""
+
+    folder: Path
+    settings: PartySettings
+    root: Root
+    directory: Directory
+    sign: SignKey
+    hop: dict[Kid, OpenKey]
+    content: dict[Kid, tuple[str, OpenKey]]
+    reference: bytes
+    store: Store
+
+    @classmethod
+    def load(cls, path: Path) -> Party:
+        """Open a party's files.
+
+        Raises:
+            OperatorError: a file is missing, readable by others, of another realm, or a setting is wrong.
+        """
+        settings = load(path, PartySettings)
+        if settings.protected not in ("hold", "deliver"):
+            raise OperatorError("SETTINGS_PROTECTED", "`protected` is `hold` or `deliver`")
+        folder = path.resolve().parent
+        root = Root.read(folder / "root.json")
+        keys = KeyFolder(folder / "keys", root.realm)
+        directory = Directory(root.key)
+        for card in sorted((folder / "cards").glob("*.card")):
+            directory.learn(card.read_bytes())
+        return cls(
+            folder=folder,
+            settings=settings,
+            root=root,
+            directory=directory,
+            sign=keys.sign_key(Purpose.PARTY_SIGN),
+            hop={kid: key for kid, (_, key) in keys.open_keys(Purpose.PARTY_HOP).items()},
+            content=keys.open_keys(Purpose.UNIT_CONTENT),
+            reference=keys.secret(f"reference-{EPOCH}"),
+            store=Store(folder / "store.db", keys.secret("store")),
+        )
+
+    @property
+    def name(self) -> str:
+        """The party's id."""
+        return self.settings.party
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """The party's own units, as its card names them."""
+        return tuple(unit for unit in self.directory.units if unit.party == self.name)
+
+    def own_unit(self, unit: str = "") -> Unit:
+        """Return one of the own units; the only one where none is named.
+
+        Raises:
+            InputError: not one of ours, or several to choose from.
+            OperatorError: the directory was never read here.
+        """
+        own = self.units
+        if not own:
+            raise OperatorError("DIRECTORY_EMPTY", "this party's card is not here yet", "samband connect CONFIG reads it")
+        for each in own:
+            if each.id == unit or (not unit and len(own) == 1):
+                return each
+        raise InputError("UNIT_NOT_OWN", "name one of the party's own units", ", ".join(each.id for each in own))
+
+    def keep_card(self, party: str, value: bytes) -> None:
+        """Keep a verified card for the next start."""
+        folder = self.folder / "cards"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{party}.card"
+        if not path.exists() or path.read_bytes() != value:
+            path.with_suffix(".new").write_bytes(value)
+            path.with_suffix(".new").replace(path)
+
+    def ref(self, identifier: str) -> bytes:
+        """Return a child's reference in this agreement."""
+        return child_ref(self.reference, self.root.realm, self.root.agreement, EPOCH, identifier)
+
+    def adapters(self) -> dict[str, Adapter]:
+        """Make the adapters by unit.
+
+        Raises:
+            OperatorError: a setting is missing or cannot be used.
+        """
+        return {each.unit: self._adapter(each) for each in self.settings.adapter}
+
+    def _adapter(self, each: AdapterSettings) -> Adapter:
+        match each.kind:
+            case "folder" if each.path:
+                return FolderAdapter(each.path)
+            case "webhook" if each.url and each.secret:
+                verify: ssl.SSLContext | Literal[True] = True
+                try:
+                    if each.ca:
+                        verify = ssl.create_default_context(cafile=each.ca)
+                    return WebhookAdapter(each.url, each.secret.read_text("utf-8").strip(), verify=verify)
+                except SambandError:
+                    raise
+                except OSError as error:
+                    raise OperatorError("ADAPTER_FILES", f"a file of the webhook adapter cannot be read: {error}") from error
+        raise OperatorError(
+            "ADAPTER_SETTINGS",
+            f"the adapter of unit `{each.unit}` cannot be used",
+            "kind = `folder` with `path`, or `webhook` with `url` and `secret`",
+        )

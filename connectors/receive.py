@@ -1,0 +1,211 @@
+"""What a record of the own inbox changes in the store, and what it is answered with.
+
+Called for each record inside the transaction that also keeps the next offset: a record is taken once, whatever crashes.
+A record that is not believed changes nothing but a counter, and stops nobody else's.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from samband.connectors.party import EPOCH, Party
+from samband.connectors.store import Step
+from samband.schemas import events
+from samband.schemas.errors import FormatError, RefusedError, SambandError
+from samband.schemas.events import Id16, Level, Receipt
+from samband.schemas.message import Down
+from samband.schemas.stamp import StampRecord
+from samband.streams.crypto.reference import partition_of
+from samband.streams.decision.kernel import HOLD_PROTECTED
+from samband.streams.inbox import Accept, Received
+from samband.streams.outbox import Draft
+
+__all__ = ["Receiver", "receipt_for"]
+
+log = logging.getLogger("samband.connector")
+
+_DAY_MS = 86_400_000
+_ENDS = frozenset({Level.HANDED_OVER, Level.OPENED, Level.ACTED, Level.REFUSED, Level.MISMATCH})
+
+
+def receipt_for(
+    party: Party, letter: dict[str, Any], ref: bytes, message_id: bytes, level: Level, code: str, now: int
+) -> Draft:
+    """Return the receipt that answers a letter."""
+    return Draft(
+        agreement=party.root.agreement,
+        message_id=secrets.token_bytes(16),
+        conversation=bytes.fromhex(letter["conversation"]),
+        ref_to=message_id,
+        sender=letter["unit"],
+        recipient=letter["sender_unit"],
+        e=EPOCH,
+        ref=ref,
+        type="receipt",
+        age_band=letter["age_band"],
+        created=now,
+        expires=now + 13 * _DAY_MS,
+        body=events.encode(Receipt(Id16(message_id), level, code, now // 1000)),
+    )
+
+
+class Receiver:
+    """Takes the records of one party's inbox."""
+
+    def __init__(self, party: Party, accept: Accept) -> None:
+        self._party = party
+        self._store = party.store
+        self._accept = accept
+
+    def take(self, offset: int, value: bytes | None, now: int) -> bool:
+        """Take one record; True where it left something to send. Errors are counted, never raised."""
+        try:
+            received = self._accept.open(value)
+        except SambandError as error:
+            self._count("incident")
+            log.warning("inbox record refused", extra={"code": error.code, "offset": offset})
+            return False
+        if not self._is_next(received.down):
+            return False
+        down, stamp = received.down, received.stamp
+        if down.instance == self._store.instance:
+            if stamp is not None and stamp.kind == "refusal":
+                self._refusal(down, stamp, received.entry)
+            self._store.acknowledge(down.partition, down.ack)
+            self._store.drop_receipts(down.partition, down.ack)
+        if stamp is None:
+            return False
+        match stamp.kind:
+            case "decision" if received.message is not None:
+                return self._letter(received, stamp, offset, now)
+            case "receipt":
+                self._receipt(received, stamp)
+            case "recall":
+                return self._recall(stamp, now)
+            case "refusal":
+                pass  # taken by its seq above: the gate may not have been able to read which message it was
+            case _:
+                self._answer(stamp, received.entry)
+        return False
+
+    def _is_next(self, down: Down) -> bool:
+        """Keep the box number; a repeat is dropped, a gap is counted and stops nothing."""
+        key = f"box/{down.partition}"
+        last = self._store.number(key) or 0
+        if down.box_seq <= last:
+            self._count("box_repeat")
+            return False
+        if down.box_seq > last + 1:
+            self._count("box_gap")
+            log.error("inbox records are missing", extra={"code": "BOX_GAP", "missing": down.box_seq - last - 1})
+        self._store.keep_number(key, down.box_seq)
+        return True
+
+    def _count(self, name: str) -> None:
+        key = f"count/{name}"
+        self._store.keep_number(key, (self._store.number(key) or 0) + 1)
+
+    def _refusal(self, down: Down, stamp: StampRecord, entry: bytes) -> None:
+        """The gate did not even judge what we sent with this seq."""
+        message_id = self._store.message_at(down.partition, down.ack)
+        if message_id is None:
+            return
+        log.error("message refused by the gate", extra={"code": stamp.code})
+        self._store.add_step(message_id, step_of(stamp, "refusal", entry))
+        self._store.finish(message_id)
+
+    def _answer(self, stamp: StampRecord, entry: bytes) -> None:
+        """The gate's word on something that we said, or a notice of what another said."""
+        mine = any(unit.id == stamp.sender for unit in self._party.units)
+        kind = stamp.kind if mine or not stamp.sender else "notice"
+        self._store.add_step(stamp.message_id, step_of(stamp, kind, entry))
+        if mine and stamp.outcome != "permit":
+            self._store.finish(stamp.message_id)
+
+    def _receipt(self, received: Received, stamp: StampRecord) -> None:
+        """What the recipient's party says about a message of ours."""
+        routing = received.routing
+        if routing is None or routing.body is None or stamp.subject is None:
+            return
+        body = events.decode("receipt", routing.body)
+        if not isinstance(body, Receipt) or body.message_id != stamp.subject:
+            self._count("incident")
+            return
+        self._store.add_step(stamp.subject, step_of(stamp, "receipt", received.entry))
+        if body.level in _ENDS:
+            self._store.finish(stamp.subject)
+
+    def _recall(self, stamp: StampRecord, now: int) -> bool:
+        """Stop a letter that is not handed over yet, or learn that a message of ours was stopped."""
+        subject = stamp.subject or b""
+        answered = False
+        row = self._store.letter(subject)
+        if row is not None and self._store.mark_letter(subject, "recalled", now, code=stamp.code, only=("waiting",)):
+            draft = receipt_for(self._party, row.letter, row.ref, subject, Level.REFUSED, "RECALLED", now)
+            answered = self._store.add_draft(draft, partition_of(row.ref, self._party.root.shards))
+        if any(unit.id == stamp.sender for unit in self._party.units):
+            self._store.add_step(subject, step_of(stamp, "recall", b""))
+            self._store.finish(subject)
+        return answered
+
+    def _letter(self, received: Received, stamp: StampRecord, offset: int, now: int) -> bool:
+        routing = received.routing
+        assert routing is not None
+        letter: dict[str, Any] = {
+            "conversation": routing.conversation.hex(),
+            "ref_to": routing.ref_to.hex() if routing.ref_to else None,
+            "unit": routing.recipient,
+            "sender_unit": routing.sender,
+            "sender_party": self._party.directory.unit(routing.sender).party,
+            "created": routing.created,
+            "decided_at": stamp.decided_at,
+            "grounds": list(stamp.grounds),
+            "obligations": list(stamp.obligations),
+            "categories": list(stamp.categories),
+            "decision": received.entry.hex(),
+            "age_band": routing.age_band,
+            "content": None,
+        }
+        state, code, level = "waiting", "", None
+        try:
+            letter["content"] = self._accept.letter(received, now).content
+        except (RefusedError, SambandError) as error:
+            state, code = "refused", error.code
+            level = Level.MISMATCH if code.startswith("MISMATCH") or isinstance(error, FormatError) else Level.REFUSED
+            log.error("letter not handed over", extra={"code": code, "offset": offset})
+        held = HOLD_PROTECTED in stamp.obligations and self._party.settings.protected == "hold"
+        added = self._store.add_letter(
+            routing.message_id,
+            offset=offset,
+            ref=routing.ref,
+            unit=routing.recipient,
+            type=routing.type,
+            expires=routing.expires,
+            held=held,
+            letter=letter,
+            now=now,
+            state=state,
+            code=code,
+        )
+        if added and level is not None:
+            draft = receipt_for(self._party, letter, routing.ref, routing.message_id, level, code, now)
+            self._store.add_draft(draft, partition_of(routing.ref, self._party.root.shards))
+        return level is not None
+
+
+def step_of(stamp: StampRecord, kind: str, entry: bytes) -> Step:
+    """Return a stamp as a step of a ladder."""
+    detail = {
+        "grounds": list(stamp.grounds),
+        "reasons": list(stamp.reasons),
+        "obligations": list(stamp.obligations),
+        "categories": list(stamp.categories),
+        "entry": entry.hex(),
+        "type": stamp.type,
+        "sender": stamp.sender,
+        "recipient": stamp.recipient,
+        "subject": stamp.subject.hex() if stamp.subject else None,
+    }
+    return Step(stamp.decided_at, kind, stamp.outcome, stamp.code, detail)

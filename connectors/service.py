@@ -1,0 +1,305 @@
+"""The connector's service: the only place where messages and keys meet.
+
+    sender     drafts → seal, sign, seq, keep → Kafka; again until the gate has decided
+    reader     inbox → verify → open → compare → keep, with the next offset, in one store transaction
+    hand-over  waiting letters → adapter → handed over, with its receipt, in one store transaction
+
+Three loops over one durable store; what one leaves behind the next finds, so that a crash anywhere is a pause. Nothing
+is handed over before the inbox was read to the end that it had when the letter came: a recall that is there is seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+
+from samband.connectors.adapter import Adapter, Delivery
+from samband.connectors.party import Party
+from samband.connectors.receive import Receiver, receipt_for
+from samband.connectors.store import InboxRow
+from samband.schemas.errors import DeliveryError, SambandError
+from samband.schemas.events import Level
+from samband.streams.cards import CardReader
+from samband.streams.crypto.reference import partition_of
+from samband.streams.inbox import Accept, Batch, InboxReader
+from samband.streams.outbox import OutboxWriter, seal
+
+__all__ = ["Service"]
+
+log = logging.getLogger("samband.connector")
+
+_BATCH: Final = 64
+_AT_ONCE: Final = 32
+_POLL_S: Final = 0.05
+"""How often another process's writes to the store are looked for."""
+_RESEND_S: Final = 4.0
+_RESEND_MAX_S: Final = 60.0
+_ACKNOWLEDGED_S: Final = 1.0
+_BACK_OFF_S: Final = (0.2, 30.0)
+
+
+def now_ms() -> int:
+    """Return the own clock in milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+class Service:
+    """One party's running connector."""
+
+    def __init__(self, party: Party, adapters: dict[str, Adapter]) -> None:
+        self._party = party
+        self._store = party.store
+        self._adapters = adapters
+        kafka = party.settings.kafka.aiokafka
+        self._kafka: Callable[[], dict[str, Any]] = kafka
+        self._cards = CardReader(kafka, party.directory, party.keep_card)
+        self._accept = Accept(
+            directory=party.directory,
+            party=party.name,
+            agreement=party.root.agreement,
+            hop=party.hop,
+            content=party.content,
+            reference={1: party.reference},
+        )
+        self._receiver = Receiver(party, self._accept)
+        self._to_send = asyncio.Event()
+        self._to_hand_over = {unit: asyncio.Event() for unit in adapters}
+        self._known_before = 0
+        """Inbox offset below which every recall is known."""
+        self.ready = asyncio.Event()
+
+    def wake(self) -> None:
+        """Say that the store has something new to send."""
+        self._to_send.set()
+
+    async def run(self) -> None:
+        """Serve until cancelled.
+
+        Raises:
+            OperatorError: the directory cannot be read at the start.
+        """
+        await self._cards.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._forever(self._send))
+                group.create_task(self._forever(self._read))
+                group.create_task(self._look())
+                for unit, adapter in self._adapters.items():
+                    group.create_task(self._forever(partial(self._hand_over, unit, adapter)))
+                    group.create_task(self._forever(partial(self._ask_far_side, adapter)))
+        finally:
+            await self._cards.stop()
+            for adapter in self._adapters.values():
+                with contextlib.suppress(Exception):
+                    await adapter.close()
+
+    async def _forever(self, work: Callable[[], Any]) -> None:
+        """Run a loop again after whatever ended it, with back-off."""
+        wait = _BACK_OFF_S[0]
+        while True:
+            began = time.monotonic()
+            try:
+                await work()
+            except Exception as error:
+                code = error.code if isinstance(error, SambandError) else type(error).__name__
+                log.warning("loop restarts", extra={"code": code})
+            wait = _BACK_OFF_S[0] if time.monotonic() - began > _BACK_OFF_S[1] else min(2 * wait, _BACK_OFF_S[1])
+            await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311  jitter, not a secret
+
+    async def _look(self) -> None:
+        """Notice what another process, such as the command line, wrote into the store."""
+        seen = self._store.data_version
+        while True:
+            await asyncio.sleep(_POLL_S)
+            if (version := self._store.data_version) != seen:
+                seen = version
+                self._to_send.set()
+
+    # sender
+
+    async def _send(self) -> None:
+        party = self._party
+        writer = OutboxWriter(
+            self._kafka,
+            party.directory,
+            party.sign,
+            party=party.name,
+            instance=self._store.instance,
+            agreement=party.root.agreement,
+        )
+        try:
+            wait = _RESEND_S
+            again_at = 0.0
+            while True:
+                self._to_send.clear()
+                rows = self._seal_some()
+                if not rows and time.monotonic() >= again_at:
+                    # Nothing new for a while: what the gate has not decided goes out again, in order.
+                    if rows := self._store.unanswered():
+                        wait = min(2 * wait, _RESEND_MAX_S)
+                    else:
+                        wait = _RESEND_S
+                    again_at = time.monotonic() + wait
+                elif rows:
+                    again_at = max(again_at, time.monotonic() + _RESEND_S)
+                if rows:
+                    await writer.send(rows, now_ms())
+                    continue
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(max(0.0, again_at - time.monotonic())):
+                        await self._to_send.wait()
+        finally:
+            await writer.stop()
+
+    def _seal_some(self) -> list[Any]:
+        drafts = self._store.new_drafts(_BATCH)
+        if not drafts:
+            return []
+        now = now_ms()
+        good = []
+        for draft, partition in drafts:
+            try:
+                self._party.directory.unit(draft.recipient)
+                good.append((draft, partition))
+            except SambandError as error:
+                with self._store.transaction():
+                    self._store.fail(draft.message_id, now, error.code)
+        if not good:
+            return []
+        messages = seal([draft for draft, _ in good], self._party.directory, self._party.sign, now)
+        with self._store.transaction():
+            return [
+                self._store.keep_message(draft.message_id, partition, message.encode(), len(message.content))
+                for (draft, partition), message in zip(good, messages, strict=True)
+            ]
+
+    # reader
+
+    async def _read(self) -> None:
+        reader = InboxReader(self._kafka, self._party.name)
+        target: int | None = None
+        known = 0
+        async for batch in reader.batches(self._store.number("offset")):
+            if batch.records:
+                self._keep(batch)
+            if target is None:
+                target, known = batch.end, batch.next_offset
+            if batch.next_offset >= target:
+                self._known_before = max(self._known_before, batch.next_offset if batch.end == target else known)
+                target = None
+                self.ready.set()
+                for event in self._to_hand_over.values():
+                    event.set()
+
+    def _keep(self, batch: Batch) -> None:
+        now = now_ms()
+        with self._store.transaction():
+            for offset, value in batch.records:
+                if self._receiver.take(offset, value, now):
+                    self._to_send.set()
+            self._store.keep_number("offset", batch.next_offset)
+
+    # hand-over
+
+    async def _hand_over(self, unit: str, adapter: Adapter) -> None:
+        wake = self._to_hand_over[unit]
+        wait = 0.0
+        while True:
+            wake.clear()
+            rows = self._store.waiting(unit, self._known_before, _AT_ONCE)
+            now = now_ms()
+            late = [row for row in rows if row.state == "waiting" and row.expires <= now]
+            rows = [row for row in rows if row not in late]
+            if not rows and not late:
+                await wake.wait()
+                continue
+            with self._store.transaction():
+                for row in late:
+                    self._store.mark_letter(row.message_id, "refused", now, code="EXPIRED")
+                    self._receipt(row, Level.REFUSED, "EXPIRED", now)
+                for row in rows:
+                    self._store.mark_letter(row.message_id, "handing", now)
+            results = await asyncio.gather(*(self._deliver(adapter, row) for row in rows))
+            self._settle(rows, results)
+            self._to_send.set()
+            failed = any(isinstance(result, DeliveryError) and result.retriable for result in results)
+            wait = min(max(2 * wait, _BACK_OFF_S[0]), _BACK_OFF_S[1]) if failed else 0.0
+            if wait:
+                await asyncio.sleep(wait)
+
+    async def _deliver(self, adapter: Adapter, row: InboxRow) -> DeliveryError | None:
+        try:
+            await adapter.deliver(delivery_of(row))
+        except DeliveryError as error:
+            return error
+        except Exception as error:  # an adapter's fault is the far side's trouble, never a lost message
+            log.warning("adapter failed", extra={"code": type(error).__name__})
+            return DeliveryError("ADAPTER_FAILED", "the adapter failed", retriable=True)
+        return None
+
+    def _settle(self, rows: Sequence[InboxRow], results: Sequence[DeliveryError | None]) -> None:
+        now = now_ms()
+        with self._store.transaction():
+            for row, error in zip(rows, results, strict=True):
+                if error is None:
+                    self._store.mark_letter(row.message_id, "handed_over", now)
+                    self._receipt(row, Level.HANDED_OVER, "", now)
+                elif error.retriable:
+                    self._store.mark_letter(row.message_id, "waiting", now, code=error.code)
+                    log.warning("far side does not take", extra={"code": error.code})
+                else:
+                    self._store.mark_letter(row.message_id, "refused", now, code=error.code)
+                    self._receipt(row, Level.REFUSED, error.code, now)
+
+    async def _ask_far_side(self, adapter: Adapter) -> None:
+        """Turn what the far side has acknowledged into receipts."""
+        while True:
+            ids = [bytes.fromhex(each) for each in await adapter.acknowledged()]
+            now = now_ms()
+            new = [each for each in ids if (row := self._store.letter(each)) and row.state == "handed_over"]
+            if new:
+                with self._store.transaction():
+                    for each in new:
+                        row = self._store.letter(each)
+                        if row and self._store.mark_letter(each, "opened", now, only=("handed_over",)):
+                            self._receipt(row, Level.OPENED, "", now)
+                self._to_send.set()
+            await asyncio.sleep(_ACKNOWLEDGED_S)
+
+    def _receipt(self, row: InboxRow, level: Level, code: str, now: int) -> None:
+        draft = receipt_for(self._party, row.letter, row.ref, row.message_id, level, code, now)
+        self._store.add_draft(draft, partition_of(row.ref, self._party.root.shards))
+
+
+def delivery_of(row: InboxRow) -> Delivery:
+    """Return what an adapter gets of a letter; of a held one a reference only."""
+    letter = row.letter
+
+    def moment(name: str) -> datetime:
+        return datetime.fromtimestamp(letter[name] / 1000, UTC)
+
+    return Delivery(
+        message_id=row.message_id.hex(),
+        conversation=letter["conversation"],
+        ref_to=letter["ref_to"],
+        type=row.type,
+        sender_unit=letter["sender_unit"],
+        sender_party=letter["sender_party"],
+        unit=row.unit,
+        created=moment("created"),
+        decided_at=moment("decided_at"),
+        grounds=tuple(letter["grounds"]),
+        obligations=tuple(letter["obligations"]),
+        categories=tuple(letter["categories"]),
+        decision=letter["decision"],
+        content=None if row.held else letter["content"],
+    )
+
+

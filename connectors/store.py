@@ -1,0 +1,392 @@
+"""A connector's durable memory: what it said, what it was told, what it handed over. SQLite, one file per party.
+
+    outbox   a row per message said: draft (sealed with the store secret), then MESSAGE bytes and seq, until it ended
+    inbox    a row per message permitted to us: waiting → handing → handed_over → opened | refused | recalled
+    steps    what the gate and the recipients have said about a message, in order: its ladder
+    meta     instance, next inbox offset, last seq per partition, last box number per gate partition
+
+Every change that belongs together is one transaction, so a crash leaves either all of it or nothing. Journal in WAL
+mode with full synchronisation: what was accepted survives power loss. Drafts and contents are sealed with a secret that
+is not in this file. Times are milliseconds since 1970 UTC.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from samband.schemas.errors import OperatorError
+from samband.streams.crypto.hub import HubStore
+from samband.streams.outbox import Draft, Row
+
+__all__ = ["InboxRow", "OutboxRow", "Step", "Store"]
+
+_VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY,
+    message_id BLOB NOT NULL UNIQUE,
+    partition INTEGER NOT NULL,
+    seq INTEGER,
+    type TEXT NOT NULL,
+    draft BLOB,
+    message BLOB,
+    sealed INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL,
+    created INTEGER NOT NULL
+);
+CREATE INDEX outbox_open ON outbox (state, partition, seq) WHERE state IN ('new', 'sealed', 'sent');
+CREATE TABLE inbox (
+    id INTEGER PRIMARY KEY,
+    message_id BLOB NOT NULL UNIQUE,
+    "offset" INTEGER NOT NULL,
+    ref BLOB NOT NULL,
+    unit TEXT NOT NULL,
+    type TEXT NOT NULL,
+    state TEXT NOT NULL,
+    code TEXT NOT NULL DEFAULT '',
+    held INTEGER NOT NULL DEFAULT 0,
+    expires INTEGER NOT NULL,
+    letter BLOB NOT NULL,
+    received INTEGER NOT NULL,
+    changed INTEGER NOT NULL
+);
+CREATE INDEX inbox_waiting ON inbox (unit, id) WHERE state IN ('waiting', 'handing');
+CREATE INDEX inbox_unacknowledged ON inbox (unit, id) WHERE state = 'handed_over';
+CREATE TABLE steps (
+    id INTEGER PRIMARY KEY,
+    message_id BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    code TEXT NOT NULL,
+    detail TEXT NOT NULL
+);
+CREATE INDEX steps_message ON steps (message_id);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that was said about a message."""
+
+    at: int
+    kind: str
+    outcome: str
+    code: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A message that this party said."""
+
+    message_id: bytes
+    partition: int
+    seq: int | None
+    type: str
+    state: str
+    created: int
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """A message that was permitted to a unit of this party."""
+
+    id: int
+    message_id: bytes
+    ref: bytes
+    unit: str
+    type: str
+    state: str
+    code: str
+    held: bool
+    expires: int
+    letter: dict[str, Any]
+    received: int
+    changed: int
+
+
+class Store:
+    """The store of one party. One connector writes; the command line may open it at the same time."""
+
+    def __init__(self, path: Path, secret: bytes) -> None:
+        """Open or make the store.
+
+        Raises:
+            OperatorError: it cannot be opened, or is of another version.
+        """
+        self._box = HubStore(secret)
+        self._drafts = msgspec.msgpack.Decoder(Draft)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            with self.transaction():
+                version = self._db.execute("PRAGMA user_version").fetchone()[0]
+                if version == 0:
+                    for statement in filter(str.strip, _SCHEMA.split(";")):
+                        self._db.execute(statement)
+                    self._db.execute(f"PRAGMA user_version = {_VERSION}")
+                    self._put("instance", secrets.token_bytes(16))
+        except (OSError, sqlite3.Error) as error:
+            raise OperatorError("STORE_OPEN", f"the store `{path}` cannot be opened: {error}") from error
+        if version not in (0, _VERSION):
+            raise OperatorError("STORE_VERSION", f"the store `{path}` is of version {version}, not {_VERSION}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do everything inside or nothing.
+
+        Raises:
+            OperatorError: the disk is full or broken; nothing of it is kept.
+        """
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise OperatorError(
+                "STORE_WRITE", f"the store cannot be written: {error}", "is the disk full?", retriable=True
+            ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    # meta
+
+    def _get(self, key: str) -> bytes | None:
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def _put(self, key: str, value: bytes) -> None:
+        self._db.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
+
+    def number(self, key: str) -> int | None:
+        """Return a kept number."""
+        value = self._get(key)
+        return None if value is None else int.from_bytes(value, "big")
+
+    def keep_number(self, key: str, value: int) -> None:
+        """Keep a number; inside a transaction of the caller's."""
+        self._put(key, value.to_bytes(8, "big"))
+
+    @property
+    def instance(self) -> bytes:
+        """This store's 16 bytes: the sequence numbers belong to it."""
+        value = self._get("instance")
+        assert value is not None
+        return value
+
+    @property
+    def data_version(self) -> int:
+        """A number that changes when another process has written."""
+        version: int = self._db.execute("PRAGMA data_version").fetchone()[0]
+        return version
+
+    # outbox
+
+    def add_draft(self, draft: Draft, partition: int) -> bool:
+        """Take a draft into the outbox; False where its message id is there already."""
+        _, sealed = self._box.seal("outbox", draft.message_id, msgspec.msgpack.encode(draft))
+        cursor = self._db.execute(
+            "INSERT INTO outbox (message_id, partition, type, draft, state, created) VALUES (?, ?, ?, ?, 'new', ?)"
+            " ON CONFLICT (message_id) DO NOTHING",
+            (draft.message_id, partition, draft.type, sealed, draft.created),
+        )
+        return cursor.rowcount == 1
+
+    def new_drafts(self, limit: int) -> list[tuple[Draft, int]]:
+        """Return the oldest drafts that have no seq yet, with their partitions."""
+        rows = self._db.execute(
+            "SELECT message_id, draft, partition FROM outbox WHERE state = 'new' ORDER BY id LIMIT ?", (limit,)
+        ).fetchall()
+        return [(self._draft(bytes(message_id), bytes(sealed)), partition) for message_id, sealed, partition in rows]
+
+    def draft(self, message_id: bytes) -> Draft | None:
+        """Return what was said, or None where it is not ours or was cleared."""
+        row = self._db.execute("SELECT draft FROM outbox WHERE message_id = ?", (message_id,)).fetchone()
+        return None if row is None or row[0] is None else self._draft(message_id, bytes(row[0]))
+
+    def _draft(self, message_id: bytes, sealed: bytes) -> Draft:
+        key = self._box.key(message_id)
+        return self._drafts.decode(self._box.open("outbox", key, sealed)[1])
+
+    def keep_message(self, message_id: bytes, partition: int, message: bytes, sealed: int) -> Row:
+        """Give a sealed message its seq and keep its bytes."""
+        seq = (self.number(f"seq/{partition}") or 0) + 1
+        self.keep_number(f"seq/{partition}", seq)
+        self._db.execute(
+            "UPDATE outbox SET seq = ?, message = ?, sealed = ?, state = 'sent' WHERE message_id = ?",
+            (seq, message, sealed, message_id),
+        )
+        return Row(partition, seq, message, sealed)
+
+    def unanswered(self, limit: int = 1000) -> list[Row]:
+        """Return sealed messages that the gate has not decided, in order of partition and seq."""
+        return [
+            Row(partition, seq, bytes(message), sealed)
+            for partition, seq, message, sealed in self._db.execute(
+                "SELECT partition, seq, message, sealed FROM outbox WHERE state = 'sent' ORDER BY partition, seq LIMIT ?",
+                (limit,),
+            )
+        ]
+
+    def fail(self, message_id: bytes, at: int, code: str) -> None:
+        """End a draft that cannot be sealed."""
+        self._db.execute(
+            "UPDATE outbox SET state = 'done', draft = NULL, message = NULL WHERE message_id = ?", (message_id,)
+        )
+        self.add_step(message_id, Step(at, "refusal", "refused", code, {}))
+
+    def acknowledge(self, partition: int, seq: int) -> None:
+        """The gate has decided everything up to `seq`: those bytes need not be sent again."""
+        self._db.execute(
+            "UPDATE outbox SET state = 'decided', message = NULL WHERE state = 'sent' AND partition = ? AND seq <= ?",
+            (partition, seq),
+        )
+
+    def finish(self, message_id: bytes) -> None:
+        """A terminal receipt came: forget what was needed to seal again."""
+        self._db.execute(
+            "UPDATE outbox SET state = 'done', draft = NULL, message = NULL WHERE message_id = ?", (message_id,)
+        )
+
+    def message_at(self, partition: int, seq: int) -> bytes | None:
+        """Return the id of the message that has this seq."""
+        row = self._db.execute(
+            "SELECT message_id FROM outbox WHERE partition = ? AND seq = ? AND state = 'sent'", (partition, seq)
+        ).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def drop_receipts(self, partition: int, seq: int) -> None:
+        """Forget own receipts that the gate has taken: they have no ladder."""
+        self._db.execute(
+            "DELETE FROM outbox WHERE type = 'receipt' AND partition = ? AND seq <= ? AND state = 'decided'",
+            (partition, seq),
+        )
+
+    def said(self, limit: int = 100) -> list[OutboxRow]:
+        """Return what was said, newest first, receipts left out."""
+        rows = self._db.execute(
+            "SELECT message_id, partition, seq, type, state, created FROM outbox WHERE type != 'receipt'"
+            " ORDER BY id DESC LIMIT ?",
+            (limit,),
+        )
+        return [OutboxRow(bytes(row[0]), *row[1:]) for row in rows]
+
+    def open_count(self) -> int:
+        """Return how many messages the gate has not decided yet."""
+        count: int = self._db.execute("SELECT count(*) FROM outbox WHERE state IN ('new', 'sent')").fetchone()[0]
+        return count
+
+    # steps
+
+    def add_step(self, message_id: bytes, step: Step) -> None:
+        """Add to a message's ladder."""
+        self._db.execute(
+            "INSERT INTO steps (message_id, at, kind, outcome, code, detail) VALUES (?, ?, ?, ?, ?, ?)",
+            (message_id, step.at, step.kind, step.outcome, step.code, json.dumps(step.detail)),
+        )
+
+    def steps(self, message_id: bytes) -> list[Step]:
+        """Return a message's ladder."""
+        rows = self._db.execute(
+            "SELECT at, kind, outcome, code, detail FROM steps WHERE message_id = ? ORDER BY id", (message_id,)
+        )
+        return [Step(at, kind, outcome, code, json.loads(detail)) for at, kind, outcome, code, detail in rows]
+
+    # inbox
+
+    def add_letter(
+        self,
+        message_id: bytes,
+        *,
+        offset: int,
+        ref: bytes,
+        unit: str,
+        type: str,  # noqa: A002  the catalogue's word
+        expires: int,
+        held: bool,
+        letter: dict[str, Any],
+        now: int,
+        state: str = "waiting",
+        code: str = "",
+    ) -> bool:
+        """Take a verified message into the inbox; False where its id is there already."""
+        _, sealed = self._box.seal("inbox", message_id, json.dumps(letter).encode())
+        cursor = self._db.execute(
+            'INSERT INTO inbox (message_id, "offset", ref, unit, type, state, code, held, expires, letter, received,'
+            " changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (message_id) DO NOTHING",
+            (message_id, offset, ref, unit, type, state, code, held, expires, sealed, now, now),
+        )
+        return cursor.rowcount == 1
+
+    def waiting(self, unit: str, before_offset: int, limit: int) -> list[InboxRow]:
+        """Return for each child its oldest message that is not handed over: one a child, so that order is kept.
+
+        A message whose hand-over had begun comes whatever its offset: after a crash it is handed over again.
+        """
+        rows = self._db.execute(
+            f"SELECT {_INBOX} FROM inbox WHERE state IN ('waiting', 'handing') AND unit = ?"
+            " AND (\"offset\" < ? OR state = 'handing') ORDER BY id LIMIT ?",
+            (unit, before_offset, 20 * limit),
+        )
+        seen: set[bytes] = set()
+        found: list[InboxRow] = []
+        for row in rows:
+            if bytes(row[2]) not in seen and len(found) < limit:
+                seen.add(bytes(row[2]))
+                found.append(self._inbox_row(row))
+        return found
+
+    def letter(self, message_id: bytes) -> InboxRow | None:
+        """Return a message of the inbox."""
+        row = self._db.execute(f"SELECT {_INBOX} FROM inbox WHERE message_id = ?", (message_id,)).fetchone()
+        return None if row is None else self._inbox_row(row)
+
+    def letters(self, state: str = "", limit: int = 100) -> list[InboxRow]:
+        """Return messages of the inbox, newest first."""
+        rows = self._db.execute(
+            f"SELECT {_INBOX} FROM inbox WHERE ? IN ('', state) ORDER BY id DESC LIMIT ?", (state, limit)
+        )
+        return [self._inbox_row(row) for row in rows]
+
+    def mark_letter(self, message_id: bytes, state: str, now: int, *, code: str = "", only: Sequence[str] = ()) -> bool:
+        """Change a message's state; False where it is not in one of `only`."""
+        marks = ",".join("?" * len(only))
+        where = f" AND state IN ({marks})" if only else ""
+        cursor = self._db.execute(
+            f"UPDATE inbox SET state = ?, code = ?, changed = ? WHERE message_id = ?{where}",
+            (state, code, now, message_id, *only),
+        )
+        return cursor.rowcount == 1
+
+    def _inbox_row(self, row: Sequence[Any]) -> InboxRow:
+        number, message_id, ref, unit, kind, state, code, held, expires, letter, received, changed = row
+        opened = self._box.open("inbox", self._box.key(bytes(message_id)), bytes(letter))[1]
+        return InboxRow(
+            number, bytes(message_id), bytes(ref), unit, kind, state, code, bool(held), expires, json.loads(opened),
+            received, changed,
+        )  # fmt: skip
+
+
+_INBOX: Final = "id, message_id, ref, unit, type, state, code, held, expires, letter, received, changed"

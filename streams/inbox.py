@@ -1,0 +1,218 @@
+"""A party's reading end: what the gate's records really say, or why they are not believed.
+
+    received = Accept(...).open(value)         lane → box number → stamp → sender's signature; content stays sealed
+    letter = accept.letter(received, now)      opens and compares with what was judged
+
+Order and codes: format page § Party accepts. Each check raises; a `Received` without message is the gate's own word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from samband.schemas.catalogue import categories, content_schema_id, decode_content
+from samband.schemas.errors import FormatError, RefusedError, TrustError
+from samband.schemas.identifiers import ChildIdentifier, age_band, birth_date
+from samband.schemas.message import Down, Message
+from samband.schemas.routing import Routing
+from samband.schemas.stamp import Stamped, StampRecord
+from samband.streams.crypto.content import open_content
+from samband.streams.crypto.keys import Kid, OpenKey, Purpose
+from samband.streams.crypto.lane import LaneIn, UnverifiedRecord
+from samband.streams.crypto.reference import child_ref
+from samband.streams.crypto.signature import BatchCache, verify_stamp
+from samband.streams.directory import HUB, Directory
+from samband.streams.topics import inbox
+
+__all__ = ["Accept", "Batch", "InboxReader", "Letter", "Received"]
+
+_CACHE: Final = 512
+STOCKHOLM: Final = ZoneInfo("Europe/Stockholm")
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A verified record of the own inbox."""
+
+    down: Down
+    stamp: StampRecord | None
+    entry: bytes
+    message: Message | None
+    routing: Routing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An opened message whose content is what was judged."""
+
+    received: Received
+    content: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Accept:
+    """The checks of one party."""
+
+    directory: Directory
+    party: str
+    agreement: str
+    hop: Mapping[Kid, OpenKey]
+    content: Mapping[Kid, tuple[str, OpenKey]]
+    """Content keys by kid, each with its unit."""
+    reference: Mapping[int, bytes]
+    """Child-reference keys by epoch."""
+    _lanes: OrderedDict[bytes, LaneIn] = field(default_factory=OrderedDict)
+    _batches: BatchCache = field(default_factory=BatchCache)
+
+    def open(self, value: bytes | None) -> Received:
+        """Verify one record of the inbox.
+
+        Raises:
+            FormatError: garbage, or another version.
+            TrustError: not from the gate, moved, altered, or a stamp or signature that does not hold.
+        """
+        record = UnverifiedRecord.decode(value or b"")
+        lane = self._lane(record)
+        down = Down.decode(lane.open(record, inbox(self.party), 0))
+        if not down.stamped:
+            if down.message:
+                raise TrustError("STAMP_MISSING", "a message came without the gate's stamp")
+            return Received(down, None, b"", None, None)
+        stamped = Stamped.decode(down.stamped)
+        stamp = StampRecord.decode(stamped.record)
+        owner, key = self.directory.verify_key(stamped.kid, Purpose.GATE_STAMP, stamp.decided_at)
+        if owner != HUB:
+            raise TrustError("STAMP_KEY", "a stamp must be the gate's")
+        entry = verify_stamp(key, stamped)
+        if not down.message:
+            return Received(down, stamp, entry, None, None)
+        message = Message.decode(down.message)
+        routing = Routing.decode(message.routing)
+        self._check_sender(message, routing, stamp)
+        return Received(down, stamp, entry, message, routing)
+
+    def _lane(self, record: UnverifiedRecord) -> LaneIn:
+        lane = self._lanes.get(record.opener_hash)
+        if lane is None:
+            opener = record.opener(self.directory.realm)[0]
+            own = self.hop.get(Kid(opener.to_kid))
+            if own is None or opener.agreement != self.agreement:
+                raise TrustError("OPENER_KEY", "the opener is for another party or agreement")
+            owner, signer = self.directory.verify_key(opener.from_kid, Purpose.GATE_STAMP, opener.not_before)
+            if owner != HUB:
+                raise TrustError("OPENER_PARTY", "only the gate opens lanes into an inbox")
+            lane = self._lanes[record.opener_hash] = LaneIn(record, self.directory.realm, signer, own)
+            if len(self._lanes) > _CACHE:
+                self._lanes.popitem(last=False)
+        return lane
+
+    def _check_sender(self, message: Message, routing: Routing, stamp: StampRecord) -> None:
+        """Check that the message is the judged one, to a unit of mine, signed by the sender unit's own party."""
+        party, key = self.directory.verify_key(message.kid, Purpose.PARTY_SIGN, stamp.decided_at)
+        leaf = self._batches.verify(key, message)
+        if leaf != stamp.leaf or routing.message_id != stamp.message_id:
+            raise TrustError("LEAF", "the stamp is for another message")
+        if self.directory.unit(routing.sender).party != party or routing.sender != stamp.sender:
+            raise TrustError("SENDER_PARTY", "the message is not signed by its sender unit's party")
+        if self.directory.unit(routing.recipient).party != self.party or routing.recipient != stamp.recipient:
+            raise TrustError("RECIPIENT", "the message is for a unit of another party")
+        if stamp.kind == "decision" and (stamp.outcome != "permit" or stamp.ask):
+            raise TrustError("NOT_PERMITTED", "the message came without a permit")
+
+    def letter(self, received: Received, now: int) -> Letter:
+        """Open a permitted message and compare its content with what the gate judged.
+
+        Raises:
+            RefusedError: `EXPIRED`; `MISMATCH_CHILD`, `MISMATCH_CATEGORIES`, `MISMATCH_AGE`: never hand it over.
+            TrustError, FormatError: the content does not open, or is not its type's.
+        """
+        message, routing, stamp = received.message, received.routing, received.stamp
+        if message is None or routing is None or stamp is None:
+            raise FormatError("FORMAT_RECORD", "there is no message to open")
+        if now >= routing.expires:
+            raise RefusedError("EXPIRED", "the message's time is over")
+        unit, key = self.content.get(Kid(routing.recipient_kid), ("", None))
+        if key is None or unit != routing.recipient:
+            raise TrustError("RECIPIENT_KEY", "the content is sealed to a key that the recipient unit does not have")
+        if routing.content_schema != content_schema_id(routing.type):
+            raise FormatError("SCHEMA_UNKNOWN", "the content is written with a schema that is not known here")
+        data = open_content(key, message.content, message.routing, routing.plain_commit)
+        content = decode_content(routing.type, data)
+        self._compare(content, routing, stamp)
+        return Letter(received, content)
+
+    def _compare(self, content: Mapping[str, Any], routing: Routing, stamp: StampRecord) -> None:
+        identifier = ChildIdentifier(content["child_identifier"])
+        reference = self.reference.get(routing.e)
+        if reference is None:
+            raise TrustError("REFERENCE_EPOCH", "the child-reference key of that epoch is not here")
+        if child_ref(reference, self.directory.realm, self.agreement, routing.e, identifier) != routing.ref:
+            raise RefusedError("MISMATCH_CHILD", "the content is about another child than was judged")
+        told = categories(routing.type, content, self.directory.unit(routing.sender).kind)
+        if not told == routing.categories == stamp.categories:
+            raise RefusedError("MISMATCH_CATEGORIES", "the content tells something else than was judged")
+        born = birth_date(identifier)
+        day = datetime.fromtimestamp(routing.created / 1000, UTC).astimezone(STOCKHOLM).date()
+        if born is not None and age_band(born, day) != routing.age_band:
+            raise RefusedError("MISMATCH_AGE", "the child is of another age than was judged")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records read at once: (offset, value) in order, and the offset to go on from."""
+
+    records: tuple[tuple[int, bytes | None], ...]
+    next_offset: int
+    end: int
+    """The inbox's end when last asked: everything before it was known to be there."""
+
+
+class InboxReader:
+    """Read the own inbox from a kept offset: committed records only, no consumer group."""
+
+    def __init__(self, kafka: Callable[[], dict[str, Any]], party: str, *, at_once: int = 500) -> None:
+        self._kafka = kafka
+        self._topic = TopicPartition(inbox(party), 0)
+        self._at_once = at_once
+
+    async def batches(self, offset: int | None) -> AsyncIterator[Batch]:
+        """Yield batches for ever, an empty one too whenever the end was reached.
+
+        Raises:
+            Exception: Kafka is away; the caller begins again from the offset it kept.
+        """
+        consumer = AIOKafkaConsumer(
+            **self._kafka(),
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=8 << 20,
+            fetch_max_wait_ms=200,
+            retry_backoff_ms=50,
+        )
+        try:
+            consumer.assign([self._topic])
+            await consumer.start()
+            if offset is None:
+                await consumer.seek_to_beginning(self._topic)
+            else:
+                consumer.seek(self._topic, offset)
+            while True:
+                got = await consumer.getmany(self._topic, timeout_ms=200, max_records=self._at_once)
+                end = (await consumer.end_offsets([self._topic]))[self._topic]
+                position = await consumer.position(self._topic)
+                records = tuple((record.offset, record.value) for record in got.get(self._topic, ()))
+                yield Batch(records, position, end)
+        finally:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(3):
+                    await consumer.stop()
