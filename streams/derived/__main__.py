@@ -1,0 +1,82 @@
+"""The process of the derived streams: `python -m samband.streams.derived HOME [--rebuild]`.
+
+It is ready when `HOME/hub/run/derived.json` holds its process id. It ends when its parent is gone, on SIGTERM, and
+with exit code 1 when Faust crashes; whoever runs it starts it again. One per home.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from samband.schemas.errors import OperatorError, SambandError
+from samband.streams.authority import Home
+from samband.streams.crypto.hub import HubStore
+from samband.streams.derived.app import Derived
+from samband.streams.derived.codec import RowStore
+from samband.streams.derived.rebuild import forget
+from samband.streams.derived.serve import serving
+from samband.streams.process import setup_logging, until_ended
+
+log = logging.getLogger("samband.derived")
+
+_STOP_S: Final = 5.0
+
+
+async def run(home: Home, *, rebuild: bool) -> None:
+    """Run until told to end.
+
+    Raises:
+        OperatorError: `DERIVED_CRASHED`, `DERIVED_RUNNING`.
+    """
+    folder = home.hub / "run"
+    kafka = home.kafka("derived")
+    if rebuild:
+        log.info("derived forgets", extra={"rows": await forget(kafka)})
+    derived = Derived(kafka, RowStore(HubStore(home.hub_keys.secret("store"))), folder / "faust")
+    log.info("derived starts")
+    try:
+        await derived.start()
+        async with serving(derived, folder):
+            log.info("derived ready")
+            await derived.crashed()
+        raise OperatorError("DERIVED_CRASHED", "the derived streams ended by themselves")
+    finally:
+        with suppress(TimeoutError):  # Faust's stop can wait for a broker that is gone
+            async with asyncio.timeout(_STOP_S):
+                await derived.stop()
+
+
+def main() -> int:
+    """Run and return the exit code."""
+    setup_logging()
+    for noisy in ("faust", "mode"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)  # they log records and their values
+    home, rebuild = Home(Path(sys.argv[1])), "--rebuild" in sys.argv[2:]
+    try:
+        (home.hub / "run").mkdir(exist_ok=True)
+        with (home.hub / "run" / "derived.lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise OperatorError("DERIVED_RUNNING", "the derived streams run on this home already") from error
+            work = run(home, rebuild=rebuild)
+            return asyncio.run(until_ended(work, signals=(signal.SIGTERM, signal.SIGINT), parent=os.getppid()))
+    except SambandError as error:
+        log.error("derived ends", extra={"code": error.code})  # no trace: it may hold what a record says
+    except Exception as error:
+        log.error("derived ends", extra={"error": type(error).__name__})
+    return 1
+
+
+if __name__ == "__main__":
+    code = main()
+    logging.shutdown()
+    os._exit(code)  # Faust's consumer thread may outlive its application and would keep the process

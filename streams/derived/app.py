@@ -1,0 +1,196 @@
+"""The Faust application: the agent on `samband.audit.v1` and the table `messages`.
+
+    derived = Derived(kafka, rows, datadir)
+    await derived.start()          returns when the table is recovered and the audit topic is read to its present end
+    derived.find(message_id)       the row, or None
+    await derived.crashed()        ends only if Faust does
+
+Invariants:
+- At least once, with upserts that a repeat does not change. A record is acknowledged only when the row that it changed
+  is on Kafka: Faust's own flush before a commit gives up after 0.1 s and forgets failed sends.
+- Any failure to write is a crash, and a crash ends the process: whoever runs it starts it again.
+- What cannot be read is counted and skipped. It never stops the stream, since anybody may compare with the log, which
+  has it too.
+- No web server, no topic creation, nothing beside `datadir` on disk. Nothing of this is at module level, for an
+  application that could be imported by name (`faust -A`) would read keys at import.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import faust
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from faust.types import TP, EventT, FutureMessage
+from yarl import URL
+
+from samband.schemas.errors import OperatorError, SambandError
+from samband.streams.derived.codec import RowSchema, RowStore
+from samband.streams.derived.status import Row, decode_row, encode_row, fold, message_of
+from samband.streams.derived.transport import SCHEME, register
+from samband.streams.settings import KafkaSettings
+from samband.streams.topics import AUDIT, DERIVED_CHANGELOG, DERIVED_GROUP
+
+__all__ = ["TABLE", "Derived"]
+
+log = logging.getLogger("samband.derived")
+
+TABLE: Final = "messages"
+SESSION_S: Final = 6.0
+"""How long the group waits for a frozen process; a killed one is taken over at once, for it is a static member."""
+
+_LOOK_S: Final = 0.05
+_AUDIT: Final = TP(AUDIT, 0)
+
+
+class _Table(faust.Table):  # type: ignore[type-arg]
+    """Faust's table, which also hands out the future of its last write."""
+
+    written: FutureMessage | None = None
+
+    def send_changelog(self, *args: Any, **kwargs: Any) -> FutureMessage:
+        self.written = super().send_changelog(*args, **kwargs)
+        return self.written
+
+
+class Derived:
+    """The application, its table and its counts."""
+
+    def __init__(self, kafka: KafkaSettings, rows: RowStore, datadir: Path) -> None:
+        """Make the application; nothing is connected yet.
+
+        Args:
+            kafka: how the principal `derived` reaches Kafka.
+            rows: rows and audit records under the hub's store key.
+            datadir: where Faust may make its (empty) folders.
+        """
+        register()
+        self._kafka = kafka
+        self._rows = rows
+        self._failed: asyncio.Event = asyncio.Event()
+        self.unreadable = 0
+        """Records of the audit topic that could not be read since the start."""
+        self.app = _application(kafka, datadir)
+        self._table = _Table(
+            self.app, name=TABLE, schema=RowSchema(rows), partitions=1, key_type=bytes, value_type=bytes
+        )
+        self.app.tables.add(self._table)
+        if self._table.changelog_topic_name != DERIVED_CHANGELOG:
+            raise OperatorError("DERIVED_TABLE", "the table's topic is not the one of the topic table")
+        topic = self.app.topic(AUDIT, key_serializer="raw", value_serializer="raw", allow_empty=True)
+        self.app.agent(topic, name="audit")(self._agent)
+
+    async def start(self) -> None:
+        """Join, recover the table, and read what is on the audit topic by now.
+
+        Raises:
+            OperatorError: `DERIVED_CRASHED`, Faust ended meanwhile.
+        """
+        await self.app.start()
+        end = await self._end()
+        while (position := await self.app.consumer.position(_AUDIT)) is None or position < end or self._busy:
+            if self.app.crashed or self._failed.is_set():
+                raise OperatorError("DERIVED_CRASHED", "the derived streams ended while they started")
+            await asyncio.sleep(_LOOK_S)
+
+    async def crashed(self) -> None:
+        """Return when Faust has crashed or a row could not be written."""
+        while not self.app.crashed and not self._failed.is_set() and not self.app.should_stop:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_S)  # a flag of Faust's, without an event
+
+    async def stop(self) -> None:
+        """Commit what is written and leave."""
+        await self.app.stop()
+
+    def find(self, message_id: bytes) -> Row | None:
+        """Return a message's row, or None.
+
+        Raises:
+            FormatError: the row is not of version 1.
+        """
+        data = self._table.get(self._rows.key(message_id))
+        row = None if data is None else decode_row(data)
+        return row if row is not None and row.message_id == message_id else None
+
+    def rows(self) -> Iterator[Row]:
+        """Yield every row of this moment."""
+        for data in list(self._table.values()):
+            yield decode_row(data)
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self.app.consumer.unacked)
+
+    async def _end(self) -> int:
+        """Return where the committed records of the audit topic end now."""
+        consumer = AIOKafkaConsumer(isolation_level="read_committed", **self._kafka.aiokafka())
+        await consumer.start()
+        try:
+            partition = TopicPartition(AUDIT, 0)
+            ends: dict[TopicPartition, int] = await consumer.end_offsets([partition])
+            return ends[partition]
+        finally:
+            await consumer.stop()
+
+    async def _agent(self, stream: Any) -> None:
+        async for event in stream.noack().events():
+            written = self._take(event)
+            if written is None:
+                event.ack()
+            else:
+                written.add_done_callback(partial(self._written, event))
+
+    def _take(self, event: EventT[Any]) -> FutureMessage | None:
+        """Fold one record into its row; return the write to wait for, None when nothing changed."""
+        try:
+            partition, seq, record = self._rows.read_audit(event.value or b"")
+            message_id = message_of(record)
+            if message_id is None:
+                return None
+            key = self._rows.key(message_id)
+            data = self._table.get(key)
+            before = None if data is None else decode_row(data)
+            after = fold(before, partition, seq, record)
+        except SambandError as error:
+            self.unreadable += 1
+            log.warning("audit record skipped", extra={"offset": event.message.offset, "code": error.code})
+            return None
+        if after is None or after is before:
+            return None
+        self._table[key] = encode_row(after)
+        return self._table.written
+
+    def _written(self, event: EventT[Any], written: asyncio.Future[Any]) -> None:
+        if written.cancelled() or written.exception() is not None:
+            log.error("row not written", extra={"offset": event.message.offset})
+            self._failed.set()
+            return
+        event.ack()
+
+
+def _application(kafka: KafkaSettings, datadir: Path) -> faust.App:
+    return faust.App(
+        DERIVED_GROUP,
+        broker=[URL(f"{SCHEME}://{each.strip()}") for each in kafka.bootstrap.split(",")],
+        broker_credentials=faust.SSLCredentials(context=kafka.aiokafka()["ssl_context"]),
+        broker_session_timeout=SESSION_S,
+        broker_heartbeat_interval=1.0,
+        broker_request_timeout=40.0,
+        broker_commit_interval=1.0,
+        consumer_group_instance_id=DERIVED_GROUP,
+        consumer_auto_offset_reset="earliest",
+        producer_acks=-1,
+        producer_linger=0.005,
+        store="memory://",
+        datadir=datadir,
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        topic_partitions=1,
+        autodiscover=False,
+    )
