@@ -15,7 +15,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from samband.schemas.codec import Codec, Reader, fixed, lp16, lp32
+from samband.schemas.codec import FlatCodec, Reader, fixed, lp16, lp32
 from samband.schemas.errors import FormatError
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
     "unpad",
 ]
 
-RECORD: Final = Codec("record", {"v": "int", "opener": "bytes", "nonce": fixed(12), "ct": "bytes"}, {"opener": 2048})
+RECORD: Final = FlatCodec("record", {"v": "int", "opener": "bytes", "nonce": fixed(12), "ct": "bytes"}, {"opener": 2048})
 
 CONTENT_CLASSES: Final = tuple(kib * 1024 for kib in (2, 8, 32, 128, 512))
 """Lengths of a padded content in bytes."""
@@ -86,7 +86,8 @@ def unpad(padded: bytes) -> bytes:
     """
     reader = Reader(padded)
     hop = reader.lp32()
-    if any(padded[4 + len(hop) :]):
+    rest = padded[4 + len(hop) :]
+    if rest != bytes(len(rest)):
         raise FormatError("FORMAT_PADDING", "the padding of a hop is not zero")
     return hop
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from samband.schemas.codec import Codec, Reader, fixed, lp32
+from samband.schemas.codec import Codec, FlatCodec, Reader, fixed, lp32
 from samband.schemas.message import read_path, write_path
 
 __all__ = ["AUDIT", "StampRecord", "Stamped"]
@@ -56,7 +56,7 @@ _CODEC: Final = Codec(
     },
 )
 
-AUDIT: Final = Codec(
+AUDIT: Final = FlatCodec(
     "audit",
     {
         "v": "int",
@@ -67,10 +67,10 @@ AUDIT: Final = Codec(
         "sig": fixed(64),
         "n": "int",
         "i": "int",
-        "path": {"type": "array", "items": fixed(32)},
+        "path": "bytes",
         "sealed": "bytes",
     },
-    limits={"path": 32, "sealed": 4096},
+    limits={"path": 32 * 32, "sealed": 4096},
 )
 """One record of `samband.audit.v1`: the leaf in the open, its (salt, record) sealed under the hub store key."""
 

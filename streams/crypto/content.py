@@ -57,6 +57,6 @@ def open_content(key: OpenKey, sealed: bytes, routing: bytes, plain_commit: byte
     reader.take(32)
     content = reader.lp32()
     used = 36 + len(content)
-    if len(plain) != content_class(used) or any(plain[used:]):
+    if len(plain) != content_class(used) or plain[used:] != bytes(len(plain) - used):
         raise FormatError("FORMAT_PADDING", "the padding of a content is not its class's zeros")
     return content

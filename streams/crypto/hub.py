@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from samband.schemas.codec import Codec, Reader, fixed, frame, lp16, unframe
+from samband.schemas.codec import FlatCodec, Reader, fixed, frame, lp16, unframe
 from samband.schemas.errors import TrustError
 
 __all__ = ["HubStore"]
 
-_HUB: Final = Codec("hub", {"v": "int", "salt": fixed(16), "nonce": fixed(12), "ct": "bytes"})
+_HUB: Final = FlatCodec("hub", {"v": "int", "salt": fixed(16), "nonce": fixed(12), "ct": "bytes"})
 
 
 class HubStore:

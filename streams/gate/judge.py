@@ -15,7 +15,8 @@ from __future__ import annotations
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Final, NamedTuple
 
 from samband.schemas.codec import frame, lp16
@@ -35,7 +36,7 @@ from samband.streams.gate.state import POSITION, View
 from samband.streams.gate.verdicts import Say, Verdicts
 from samband.streams.topics import AUDIT as AUDIT_TOPIC
 from samband.streams.topics import QUARANTINE as QUARANTINE_TOPIC
-from samband.streams.topics import inbox as inbox_topic
+from samband.streams.topics import inbox
 
 __all__ = ["Incoming", "Judge", "Output", "Record", "Turn"]
 
@@ -43,6 +44,7 @@ RECORD_MAX: Final = 1_000_000
 """Largest outbox record in bytes."""
 
 _AUDIT_CLASS: Final = 1536
+inbox_topic: Final = cache(inbox)
 _HEADERS: Final = (("ce_specversion", b"1.0"), ("ce_type", b"samband.record.v1"), ("ce_source", b"samband"))
 
 
@@ -204,27 +206,30 @@ class Judge:
                 self._audit(entry, stamp, draft, out)
                 word = stamp.encode()
                 if say.answer and party:
-                    self._down(party, Down(self._partition, 0, word, b"", instance, seq), 0, draft, out, now)
+                    self._down(party, (word, b"", instance, seq), 0, draft, out, now)
                     answered[party, instance] = seq
                 for to, message in say.to:
                     sealed = say.sealed if message else 0
-                    self._down(to, Down(self._partition, 0, word, message), sealed, draft, out, now)
+                    self._down(to, (word, message, NO_INSTANCE, 0), sealed, draft, out, now)
         for (party, instance), seq in draft.acks.items():
             if answered.get((party, instance)) != seq:
-                self._down(party, Down(self._partition, 0, b"", b"", instance, seq), 0, draft, out, now)
+                self._down(party, (b"", b"", instance, seq), 0, draft, out, now)
         for offset, code, size in draft.quarantine:
             self._quarantine(offset, code, size, now, out)
         return [(topic, partition, records) for (topic, partition), records in out.items()]
 
-    def _down(self, party: str, hop: Down, sealed: int, draft: _Draft, out: _Outputs, now: int) -> None:
+    def _down(
+        self, party: str, what: tuple[bytes, bytes, bytes, int], sealed: int, draft: _Draft, out: _Outputs, now: int
+    ) -> None:
+        """Put (stamped, message, instance, ack) into a party's inbox."""
         try:
             lane = self._lanes.writing(party, now)
         except SambandError:  # its hop key is gone: nobody could read it, and the log still has it
             draft.counts["unreachable"] += 1
             return
         topic = inbox_topic(party)
-        numbered = replace(hop, box_seq=draft.view.count(b"box/" + party.encode()))
-        out[topic, 0].append((None, lane.seal(numbered.encode(), sealed, topic, 0), headers()))
+        hop = Down(self._partition, draft.view.count(b"box/" + party.encode()), *what)
+        out[topic, 0].append((None, lane.seal(hop.encode(), sealed, topic, 0), headers()))
 
     def _audit(self, entry: bytes, stamp: Stamped, draft: _Draft, out: _Outputs) -> None:
         seq = draft.view.count(b"audit")
@@ -240,7 +245,7 @@ class Judge:
                 "sig": stamp.sig,
                 "n": stamp.n,
                 "i": stamp.i,
-                "path": list(stamp.path),
+                "path": b"".join(stamp.path),
                 "sealed": self._store.seal(AUDIT_TOPIC, entry, plain)[1],
             },
         )
