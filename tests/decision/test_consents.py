@@ -91,6 +91,12 @@ def test_no_wildcard_and_no_open_end(kit: Any, change: dict[str, Any], code: str
     assert refused(kit, ChildState(), kit.consent(**change), "ifo") == code
 
 
+def test_one_own_discloser_is_enough_and_the_longest_period_may_be_used_up(kit: Any) -> None:
+    """A recorder is one of several disclosers, and a consent may last exactly the longest period."""
+    given = kit.consent(by=["ifo", "bup"], to=["school"], valid_to=kit.NOW + 366 * kit.DAY)
+    assert kit.told((given, "ifo")).consents
+
+
 def test_a_consent_is_recorded_once(kit: Any) -> None:
     """The same id is not recorded twice, and a child has a limited number of consents."""
     state = kit.told((kit.consent(), "ifo"))
@@ -148,7 +154,10 @@ def test_withdrawal_of_an_unknown_consent_wins_over_its_later_arrival(kit: Any, 
     """A withdrawal or refusal that names a consent is remembered, and closes it when it arrives afterwards."""
     state = kit.told((kit.consent(), "ifo"), (body, "school"))
     assert kit.ask("placement.notice", "ifo", "school", state).outcome == "permit"
-    late = kit.tell(ChildState(withdrawals=state.withdrawals), kit.consent(number=2), "ifo")
+    remembers = ChildState(withdrawals=state.withdrawals)
+    another = kit.tell(remembers, kit.consent(number=3), "ifo")
+    assert kit.ask("placement.notice", "ifo", "school", another).outcome == "permit"
+    late = kit.tell(remembers, kit.consent(number=2), "ifo")
     expected = "CONSENT_REFUSED" if isinstance(body, ConsentRefused) else "CONSENT_WITHDRAWN"
     assert kit.ask("placement.notice", "ifo", "school", late).reasons == (expected,)
 
@@ -179,6 +188,38 @@ def test_a_repeated_withdrawal_changes_nothing(kit: Any) -> None:
     assert kit.tell(state, ConsentWithdrawn(), "bup", kit.NOW + 5) == state
 
 
+def test_a_withdrawal_closes_what_was_given_since_the_last_one(kit: Any) -> None:
+    """A family that consents anew and withdraws again in the same words has withdrawn again."""
+    state = kit.told((kit.consent(), "ifo"), (ConsentWithdrawn(), "school"), (kit.consent(number=2), "ifo"))
+    assert kit.ask("placement.notice", "ifo", "school", state).outcome == "permit"
+    assert kit.ask("placement.notice", "ifo", "school", kit.tell(state, ConsentWithdrawn(), "school")).outcome == "deny"
+
+
+def test_the_own_authority_may_be_recipient_of_its_own(kit: Any) -> None:
+    """A unit records that its own authority tells another of its own units: nobody else's information is in it."""
+    assert kit.told((kit.consent(by=["ifo"], to=["duty", "school"]), "ifo")).consents
+
+
+def test_the_responsible_unit_hands_in_a_signature(kit: Any) -> None:
+    """The responsible unit hands in a giver's part also for a consent that another recorded."""
+    state = kit.told((CircleUpdate(claim=True), "ifo-b"), (kit.consent(signed_by=("guardian-1",)), "ifo"))
+    assert not kit.tell(state, signed(1, "guardian-2"), "ifo-b").consents[0].missing
+
+
+def test_a_giver_who_has_signed_signs_no_second_time(kit: Any) -> None:
+    """A part that stands in the record already adds no signature."""
+    state = kit.told((kit.consent(), "ifo"))
+    assert kit.tell(state, signed(1, "guardian-1"), "ifo") == state
+
+
+def test_status_turns_on_the_second(kit: Any) -> None:
+    """A consent holds from its first second up to, and not including, its last."""
+    given = kit.consent(valid_from=kit.NOW + 10, valid_to=kit.NOW + 20)
+    one = kit.told((given, "ifo")).consents[0]
+    seen = [status(one, kit.NOW + at) for at in (9, 10, 19, 20)]
+    assert seen == [Status.NOT_YET, Status.ACTIVE, Status.ACTIVE, Status.EXPIRED]
+
+
 def test_withdrawn_by_and_stops_tell_what_to_recall(kit: Any) -> None:
     """A withdrawal recalls what leaned on a consent that it closes, as far as recipient and category go."""
     state = kit.told((kit.consent(to=["school", "hvb"]), "ifo"), (kit.consent(number=2, to=["bup"]), "ifo"))
@@ -194,6 +235,7 @@ def test_withdrawn_by_and_stops_tell_what_to_recall(kit: Any) -> None:
     assert stops(state, of_placement, [ONE], "hvb", told)
     assert not stops(state, of_placement, [ONE], "hvb", ("identity:child",))
     assert stops(state, ConsentWithdrawn(), [ONE], "hvb", told)
+    assert stops(state, ConsentRefused(TWO, GiverRole.CHILD), [TWO], "bup", told)  # type: ignore[arg-type]
     closed = kit.tell(state, ConsentWithdrawn(), "school")
     assert withdrawn_by(closed, ConsentWithdrawn()) == set()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import resources
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from samband.schemas.categories import Category
 from samband.schemas.events import ChildView, Giver, GiverRole, MarkKind, Objection, ProtectionMarked, View
 from samband.schemas.reasons import REASONS
+from samband.schemas.rulebook import parse
 from samband.streams.decision.kernel import Claims, Question, decide
 
+ROWS = resources.files("samband.schemas").joinpath("rulebook.toml").read_text("utf-8")
 NEEDED = {"limb": "under_18", "necessity": "care_planning"}
 MARKED = (ProtectionMarked(MarkKind.SECRECY), "school")
 
@@ -100,10 +103,13 @@ def test_consent_with_an_objecting_child_asks(kit: Any, objection: Objection, ou
 
 
 def test_consent_cannot_be_shopped_around_an_objection(kit: Any) -> None:
-    """CONSENT: a second consent with another note of the child's view does not outweigh a standing objection."""
+    """CONSENT: a second consent with another note of the child's view does not outweigh a standing one."""
     objected = kit.consent(number=1, child_view=ChildView(View.OBJECTS))
     state = kit.told((objected, "ifo"), (kit.consent(number=2), "ifo"))
     assert kit.ask("placement.notice", "ifo", "school", state).outcome == "ask"
+    ended = kit.consent(number=1, child_view=ChildView(View.OBJECTS), valid_to=kit.NOW + 1)
+    state = kit.told((ended, "ifo"), (kit.consent(number=2), "ifo"))
+    assert kit.ask("placement.notice", "ifo", "school", state, now=kit.NOW + 1).outcome == "permit"
 
 
 @pytest.mark.parametrize("sender", ["school", "free-school", "emi", "bup", "clinic-private", "ifo-b"])
@@ -243,6 +249,30 @@ def test_default_is_deny(kit: Any) -> None:
     deaf = replace(kit.UNITS["ifo"], receives=("dialogue.message",))
     question = Question("concern.report", kit.UNITS["school"], deaf, ("identity:child",), Claims("12-14"))
     assert decide(question, state, kit.BOOK, kit.NOW).reasons == ("TYPE_NOT_RECEIVED",)
+    hearing = replace(question, recipient=replace(deaf, receives=("concern.report",)))
+    assert decide(hearing, state, kit.BOOK, kit.NOW).outcome == "permit"
+
+
+def test_the_kernel_follows_the_rows_and_knows_no_law_of_its_own(kit: Any) -> None:
+    """A forbid row without mark holds for every child, without categories for all, and only between its kinds."""
+    notice = ("placement.notice", "ifo", "school", kit.told((kit.consent(categories=tuple(Category)), "ifo")))
+    for_all = parse(ROWS.replace("marked = true", "marked = false"))
+    assert kit.ask(*notice, book=for_all, categories=("address:child",)).grounds == ("FORBID_PROTECTED",)
+    assert kit.ask(*notice, book=for_all).outcome == "permit"
+    everything = parse(ROWS.replace("marked = true", "").replace('["address", "whereabouts", "school_name"]', "[]"))
+    assert kit.ask(*notice, book=everything).grounds == ("FORBID_PROTECTED",)
+    elsewhere = parse(ROWS.replace('senders = ["social", "school", "care", "institution"]', 'senders = ["care"]', 1))
+    marked = kit.tell(notice[3], *MARKED)
+    assert kit.ask(*notice[:3], marked, book=elsewhere, categories=("address:child",)).outcome == "permit"
+
+
+def test_an_asking_row_asks_whatever_else_fails(kit: Any) -> None:
+    """A row that asks for a motivated decision gives a question, also where consent is missing besides."""
+    asking = parse(ROWS.replace('effect = "permit"\ncitation = "OSL 25:12"', 'effect = "ask"\ncitation = "OSL 25:12"'))
+    decision = kit.ask("health_exam.statement", "bup", "ifo", book=asking, **NEEDED)
+    assert decision.outcome == "ask"
+    assert decision.reasons == ("ASK_MANUAL", "CONSENT_MISSING")
+    assert kit.ask("health_exam.statement", "bup", "ifo", book=asking).outcome == "deny"
 
 
 def test_an_error_denies(kit: Any) -> None:
