@@ -108,6 +108,26 @@ async def test_a_repeat_writes_nothing(root: Path) -> None:
     assert files(root) == {"new": [path.name], "acknowledged": [], ".tmp": []}
 
 
+async def test_a_party_that_moves_at_once_still_gets_one(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deliveries of one id at the same time write one file, also when the party moves it the moment it appears."""
+    adapter = FolderAdapter(root)
+    appeared: list[str] = []
+    real = Path.replace
+
+    def replace_and_move(self: Path, target: Path) -> Path:
+        real(self, target)
+        appeared.append(target.name)
+        return real(target, root / "acknowledged" / target.name)
+
+    monkeypatch.setattr(Path, "replace", replace_and_move)
+    for number in range(10):
+        async with asyncio.TaskGroup() as group:
+            for _ in range(8):
+                group.create_task(adapter.deliver(a_delivery(number, size=100_000)))
+    assert appeared == [f"{number:032x}.json" for number in range(10)]
+    assert files(root) == {"new": [], "acknowledged": appeared, ".tmp": []}
+
+
 @pytest.mark.parametrize("there", [b"", b"{", b"null", b"[]", b"{}", b'{"held": true}', b"\xff", b"[" * 100_000])
 async def test_another_message_with_the_same_id_is_a_conflict(root: Path, there: bytes) -> None:
     """A file in `new/` with the id and other content, whatever it is, is neither overwritten nor taken for ours."""

@@ -12,7 +12,7 @@ import socket
 import ssl
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -104,11 +104,13 @@ class Peer:
         return web.Response()
 
     async def trickle(self, request: web.Request) -> web.StreamResponse:
-        """Answer 200 and begin a body that never ends."""
+        """Answer 200 with a body that comes a byte at a time, often enough to seem alive, until the server closes."""
         response = web.StreamResponse()
         await response.prepare(request)
-        await response.write(b'{"ack')
-        await self.closing.wait()
+        while not self.closing.is_set():
+            await response.write(b" ")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.closing.wait(), 0.02)
         return response
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
@@ -264,6 +266,15 @@ async def test_retry_after_is_honoured(peer: Peer) -> None:
     assert second - first >= 0.99
 
 
+async def test_a_far_side_cannot_ask_to_be_hammered(peer: Peer) -> None:
+    """A `Retry-After` of zero does not shorten the adapter's own pause."""
+    peer.steps = [answer(503, headers={"retry-after": "0"})]
+    async with hooked(peer, pause=0.2) as adapter:
+        await adapter.deliver(DELIVERY)
+    first, second = peer.times
+    assert second - first >= 0.19
+
+
 async def test_a_long_retry_after_is_left_to_the_service(peer: Peer) -> None:
     """A far side that asks for an hour, in seconds or as a date, is not asked again within the call."""
     now = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
@@ -366,6 +377,16 @@ async def test_an_answer_may_acknowledge(peer: Peer, more: dict[str, Any], ackno
         assert await adapter.waiting() == ()
 
 
+async def test_acknowledgements_do_not_fill_the_memory(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of very many acknowledgements the latest are kept."""
+    monkeypatch.setattr("samband.connectors.webhook._REMEMBERED", 3)
+    async with hooked(peer) as adapter:
+        for digit in "12345":
+            peer.steps = [answer(200, headers={"samband-acknowledged": "true"})]
+            await adapter.deliver(replace(DELIVERY, message_id=digit * 32))
+        assert await adapter.acknowledged() == ("3" * 32, "4" * 32, "5" * 32)
+
+
 async def raw_server(reply: bytes, seen: list[bytes]) -> asyncio.Server:
     """Start a server that answers anything with these bytes, HTTP or not, and closes."""
 
@@ -433,7 +454,9 @@ async def test_plain_http_is_for_the_machine_itself() -> None:
         await WebhookAdapter(f"http://{host}/hook", SECRET).close()
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", b"", b"k" * 23, "not base64!" * 9, "å" * 40, "a" * 41, "c2hvcnQ="])
+@pytest.mark.parametrize(
+    "secret", ["", "whsec_", b"", b"k" * 23, "not base64!" * 9, "å" * 40, "a" * 41, "c2hvcnQ=", "!!!!" + "a" * 40]
+)
 def test_a_weak_or_mangled_secret_is_refused(secret: str | bytes) -> None:
     """A secret that is short or no base64 stops the start, and is not shown."""
     with pytest.raises(OperatorError) as caught:
