@@ -177,6 +177,8 @@ def test_withdrawal_for_one_category_leaves_the_rest(kit: Any) -> None:
     state = kit.told((kit.consent(), "ifo"))
     state = kit.tell(state, ConsentWithdrawn(Scope.CATEGORY, category=Category.PLACEMENT), "school")
     assert kit.ask("dialogue.message", "ifo", "school", state).reasons == ("CONSENT_WITHDRAWN",)
+    more = kit.ask("dialogue.message", "ifo", "school", state, categories=("health:child", "placement:child"))
+    assert more.reasons == ("CONSENT_WITHDRAWN",)
     assert kit.ask("dialogue.message", "ifo", "school", state, categories=("identity:child",)).outcome == "permit"
     state = kit.tell(state, ConsentWithdrawn(Scope.CATEGORY, category=Category.IDENTITY), "school")
     assert state.consents[0].closed_at == kit.NOW
@@ -254,6 +256,8 @@ def test_the_first_social_services_unit_to_claim_is_responsible(kit: Any) -> Non
     assert refused(kit, ChildState(), CircleUpdate(members), "ifo") == "CIRCLE_NOT_CLAIMED"
     state = kit.told((CircleUpdate(claim=True), "ifo"))
     assert state.circle.responsible == "ifo"
+    assert state.circle.claimed_at == kit.NOW
+    assert kit.tell(state, CircleUpdate(members), "ifo", kit.NOW + 5).circle.claimed_at == kit.NOW
     assert kit.tell(state, CircleUpdate(members), "ifo").circle.members == members
     assert refused(kit, state, CircleUpdate(members, claim=True), "ifo-b") == "CIRCLE_TAKEN"
     assert refused(kit, state, CircleUpdate((Member("nobody", "school", 1),)), "ifo") == "UNIT_UNKNOWN"

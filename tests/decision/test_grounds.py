@@ -79,6 +79,13 @@ def test_consent_of_guardians_ends_at_18(kit: Any) -> None:
     """CONSENT: at 18 the guardians' consent carries nothing; the young adult's own does."""
     guardians = kit.told((kit.consent(), "ifo"))
     assert kit.ask("placement.notice", "ifo", "school", guardians, age="18-20").reasons == ("CONSENT_ADULT",)
+    unasked = kit.consent(givers=(*kit.consent().givers, Giver(GiverRole.CHILD, "child", required=False)))
+    asked = kit.told((unasked, "ifo"))
+    assert kit.ask("placement.notice", "ifo", "school", asked, age="18-20").reasons == ("CONSENT_ADULT",)
+    both = kit.consent(
+        givers=(*kit.consent().givers, Giver(GiverRole.CHILD, "child")), signed_by=("guardian-1", "guardian-2", "child")
+    )
+    assert kit.ask("placement.notice", "ifo", "school", kit.told((both, "ifo")), age="18-20").outcome == "permit"
     own = kit.consent(givers=(Giver(GiverRole.CHILD, "child"),), signed_by=("child",))
     assert kit.ask("placement.notice", "ifo", "school", kit.told((own, "ifo")), age="18-20").outcome == "permit"
 
@@ -106,6 +113,9 @@ def test_consent_cannot_be_shopped_around_an_objection(kit: Any) -> None:
     """CONSENT: a second consent with another note of the child's view does not outweigh a standing one."""
     objected = kit.consent(number=1, child_view=ChildView(View.OBJECTS))
     state = kit.told((objected, "ifo"), (kit.consent(number=2), "ifo"))
+    assert kit.ask("placement.notice", "ifo", "school", state).outcome == "ask"
+    elsewhere = ChildView(View.OBJECTS, objection=Objection(recipients=("hvb",)))
+    state = kit.told((objected, "ifo"), (kit.consent(number=2, child_view=elsewhere), "ifo"))
     assert kit.ask("placement.notice", "ifo", "school", state).outcome == "ask"
     ended = kit.consent(number=1, child_view=ChildView(View.OBJECTS), valid_to=kit.NOW + 1)
     state = kit.told((ended, "ifo"), (kit.consent(number=2), "ifo"))
