@@ -26,11 +26,11 @@ from typing import Any, Final
 
 import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from faust.types import TP, EventT, FutureMessage
+from faust.types import EventT, FutureMessage
 from yarl import URL
 
 from samband.schemas.errors import OperatorError, SambandError
-from samband.streams.derived.codec import RowSchema, RowStore
+from samband.streams.derived.codec import BROKEN, RowSchema, RowStore
 from samband.streams.derived.status import Row, decode_row, encode_row, fold, message_of
 from samband.streams.derived.transport import SCHEME, register
 from samband.streams.settings import KafkaSettings
@@ -45,12 +45,14 @@ SESSION_S: Final = 6.0
 """How long the group waits for a frozen process; a killed one is taken over at once, for it is a static member."""
 
 _LOOK_S: Final = 0.05
-_AUDIT: Final = TP(AUDIT, 0)
+_BACK: Final = 100
+"""Offsets from the end, where the last committed record is looked for first."""
 
 
 class _Table(faust.Table):  # type: ignore[type-arg]
     """Faust's table, which also hands out the future of its last write."""
 
+    logger = logging.getLogger("faust.tables")  # or it would log under Samband's name
     written: FutureMessage | None = None
 
     def send_changelog(self, *args: Any, **kwargs: Any) -> FutureMessage:
@@ -73,6 +75,7 @@ class Derived:
         self._kafka = kafka
         self._rows = rows
         self._failed: asyncio.Event = asyncio.Event()
+        self._seen = -1
         self.unreadable = 0
         """Records of the audit topic that could not be read since the start."""
         self.app = _application(kafka, datadir)
@@ -89,11 +92,15 @@ class Derived:
         """Join, recover the table, and read what is on the audit topic by now.
 
         Raises:
-            OperatorError: `DERIVED_CRASHED`, Faust ended meanwhile.
+            OperatorError: `DERIVED_CRASHED`, Faust ended meanwhile; `DERIVED_BROKEN`, only a rebuild helps.
         """
+        committed, last = await self._ends()
         await self.app.start()
-        end = await self._end()
-        while (position := await self.app.consumer.position(_AUDIT)) is None or position < end or self._busy:
+        if any(data == BROKEN for data in self._table.values()):
+            raise OperatorError(
+                "DERIVED_BROKEN", "a row of the message table is altered or of another hub", "start once with --rebuild"
+            )
+        while max(committed - 1, self._seen) < last:
             if self.app.crashed or self._failed.is_set():
                 raise OperatorError("DERIVED_CRASHED", "the derived streams ended while they started")
             await asyncio.sleep(_LOOK_S)
@@ -122,24 +129,39 @@ class Derived:
         for data in list(self._table.values()):
             yield decode_row(data)
 
-    @property
-    def _busy(self) -> bool:
-        return bool(self.app.consumer.unacked)
+    async def _ends(self) -> tuple[int, int]:
+        """Return the group's offset and that of the last committed record on the audit topic by now, -1 if none.
 
-    async def _end(self) -> int:
-        """Return where the committed records of the audit topic end now."""
-        consumer = AIOKafkaConsumer(isolation_level="read_committed", **self._kafka.aiokafka())
+        The topic's end says nothing: transaction markers and aborted records stand there too, and never come.
+        """
+        consumer = AIOKafkaConsumer(
+            group_id=DERIVED_GROUP,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            **self._kafka.aiokafka(),
+        )
         await consumer.start()
         try:
             partition = TopicPartition(AUDIT, 0)
-            ends: dict[TopicPartition, int] = await consumer.end_offsets([partition])
-            return ends[partition]
+            consumer.assign([partition])
+            committed = await consumer.committed(partition) or 0
+            begin = (await consumer.beginning_offsets([partition]))[partition]
+            end = start = (await consumer.end_offsets([partition]))[partition]
+            last = -1
+            while last < 0 and start > max(begin, committed):
+                start = max(begin, committed, end - (_BACK if start == end else 8 * (end - start)))
+                consumer.seek(partition, start)
+                while await consumer.position(partition) < end:
+                    for records in (await consumer.getmany(timeout_ms=500)).values():
+                        last = max(last, records[-1].offset)
+            return committed, last
         finally:
             await consumer.stop()
 
     async def _agent(self, stream: Any) -> None:
         async for event in stream.noack().events():
             written = self._take(event)
+            self._seen = max(self._seen, event.message.offset)
             if written is None:
                 event.ack()
             else:

@@ -15,14 +15,17 @@ import faust
 from faust.types import Message
 
 from samband.schemas.codec import Reader, lp32, unframe
-from samband.schemas.errors import FormatError, TrustError
+from samband.schemas.errors import FormatError, SambandError, TrustError
 from samband.schemas.stamp import AUDIT, StampRecord
 from samband.streams.crypto.hub import HubStore
 from samband.streams.derived.status import Row, decode_row, encode_row
 from samband.streams.topics import AUDIT as AUDIT_TOPIC
 from samband.streams.topics import DERIVED_CHANGELOG
 
-__all__ = ["RowSchema", "RowStore"]
+__all__ = ["BROKEN", "RowSchema", "RowStore"]
+
+BROKEN: Final = b"broken"
+"""What a recovered table holds where a row could not be read; no row's bytes."""
 
 SIZE_CLASS: Final = 2048
 """Bytes; a usual row's 4 to 6 steps fit, so that a value's size tells nothing of a decision."""
@@ -100,8 +103,14 @@ class RowSchema(faust.Schema):  # type: ignore[type-arg]
         return message.key
 
     def loads_value(self, app: Any, message: Message, *, loads: Any = None, serializer: Any = None) -> Any:
-        """Return the row's bytes, proved to be this hub's and this key's."""
-        return encode_row(self._rows.open(message.key or b"", message.value or b""))
+        """Return the row's bytes, proved to be this hub's and this key's, else `BROKEN`.
+
+        It raises nothing, for a later record of the key may be in order: only the table as a whole can be judged.
+        """
+        try:
+            return encode_row(self._rows.open(message.key or b"", message.value or b""))
+        except SambandError:
+            return BROKEN
 
 
 def _name(message_id: bytes) -> bytes:

@@ -13,18 +13,23 @@ Aborted records and transaction markers are gaps too, so a topic of the gate's h
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from typing import Any, Final
 
 from faust.transport import drivers
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP, Message
+from faust.types import TP
 
 __all__ = ["SCHEME", "Transport", "register"]
 
-SCHEME = "committed"
+SCHEME: Final = "committed"
+
+_LOG: Final = logging.getLogger("faust.committed")  # named here, or Faust would log under Samband's name
 
 
 class _Thread(driver.AIOKafkaConsumerThread):
+    logger = _LOG
+
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
         consumer: Any = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # what start() hands to the fetcher
@@ -32,16 +37,18 @@ class _Thread(driver.AIOKafkaConsumerThread):
 
 
 class _Consumer(driver.Consumer):
+    logger = _LOG
+
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         await super()._add_gap(tp, offset_from, offset_to - 1)
 
-    def track_message(self, message: Message) -> None:
-        if self._read_offset[message.tp] == 0 and message.offset > 1:
-            self._gap[message.tp].addi(1, message.offset)
-        super().track_message(message)
+    def _to_message(self, tp: TP, record: Any) -> Any:
+        if self._read_offset[tp] == 0 and record.offset > 1:
+            self._gap[tp].addi(1, record.offset)
+        return super()._to_message(tp, record)
 
 
 class Transport(driver.Transport):
