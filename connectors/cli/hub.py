@@ -1,0 +1,217 @@
+"""`samband hub`: found a hub, run it, stop it, look at it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from samband.connectors.cli.terminal import Answer, Exit, Json, emit, fail, home_of, note, table
+from samband.schemas.errors import InputError, OperatorError
+
+if TYPE_CHECKING:
+    from samband.streams.authority import Home
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Found, run, stop and look at a hub.", no_args_is_help=True, rich_markup_mode=None)
+
+_DOWN_S: Final = 60.0
+_READY_S: Final = 120.0
+_LOOK_S: Final = 0.1
+
+
+@app.command()
+def up(
+    agreement: Annotated[
+        str, typer.Option(help="Name of the agreement, when the hub is founded.", show_default="samband")
+    ] = "",
+    shards: Annotated[int, typer.Option(help="Partitions of its outbox, 1–8; fixed for good.", show_default="4")] = 0,
+    workers: Annotated[int, typer.Option(help="Gate workers.", show_default="1")] = 0,
+    port: Annotated[int, typer.Option(help="Loopback port of the embedded Kafka.", show_default="a free one")] = 0,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready and leave it running.")] = False,
+) -> None:
+    """Run the hub: Kafka, gate workers, derived streams. Founds one first where there is none.
+
+    Without --detach it stays until Ctrl-C or SIGTERM, starts again what dies, and leaves nothing behind. Another Kafka
+    than the embedded one is named in hub.toml, in the hub's folder.
+    """
+    from samband.streams.hub import is_running
+
+    home = home_of(founded=False)
+    if is_running(home):
+        raise OperatorError(
+            "HUB_RUNNING", f"the hub in `{home.path}` runs already", "samband hub status looks at it, hub down stops it"
+        )
+    _found(home, agreement, shards, workers, port)
+    if detach:
+        _detached(home)
+    else:
+        _foreground(home)
+
+
+def _found(home: Home, agreement: str, shards: int, workers: int, port: int) -> None:
+    """Found a hub where there is none; else what is asked for must be what it is."""
+    if not home.exists:
+        home.found(agreement or "samband", now=datetime.now(UTC), shards=shards or 4, workers=workers or 1, port=port)
+        note(f"founded a hub in {home.path}")
+        return
+    root, settings = home.root, home.settings
+    for name, wanted, present in (
+        ("--agreement", agreement, root.agreement),
+        ("--shards", shards, root.shards),
+        ("--workers", workers, settings.gate_workers),
+        ("--port", port, settings.kafka.port),
+    ):
+        if wanted and wanted != present:
+            raise InputError(
+                "HUB_SETTINGS",
+                f"this hub was founded with `{name} {present}`",
+                f"workers and port: {home.path}/hub.toml",
+            )
+
+
+def _foreground(home: Home) -> None:
+    from samband.streams.hub import Hub
+
+    began = time.monotonic()
+    hub = Hub(home, lambda line: note(f"{time.monotonic() - began:6.1f} s  {line}"))
+
+    def end(number: int, frame: object) -> None:
+        if not hub.is_up:
+            raise KeyboardInterrupt
+        hub.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+    try:
+        hub.up()
+        print(f"hub ready: {home.root.agreement} at {home.bootstrap}, {len(home.party_names())} parties", flush=True)
+        hub.watch()
+    finally:
+        note("stopping")
+        hub.down()
+
+
+def _detached(home: Home) -> None:
+    folder = home.hub / "run"
+    folder.mkdir(exist_ok=True)
+    told = folder / "up.log"
+    command = [sys.executable, "-P", "-m", "samband.connectors", "hub", "up", "--home", str(home.path)]
+    with told.open("wb") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=home.path
+        )
+    shown = 0
+    deadline = time.monotonic() + _READY_S
+    while time.monotonic() < deadline:
+        ended = process.poll()
+        lines = told.read_text("utf-8", "replace").splitlines()
+        run = home.read_run()
+        if run is not None and run.get("up") and run.get("pid") == process.pid:
+            print(f"hub ready: {home.root.agreement} at {home.bootstrap}, {len(home.party_names())} parties")
+            return
+        if ended is not None:
+            for line in lines:
+                if line.startswith(("samband:", "hint:")):
+                    note(line)
+            raise Answer(Exit(ended) if ended in list(Exit) and ended else Exit.OPERATOR)
+        for line in lines[shown:-1]:
+            note(line)
+        shown = max(shown, len(lines) - 1)
+        time.sleep(_LOOK_S)
+    process.terminate()
+    raise OperatorError("HUB_SLOW", "the hub was not ready in time", f"{told}")
+
+
+@app.command()
+def down() -> None:
+    """Stop the hub and everything it started. Data, keys and parties stay."""
+    from samband.streams.hub import is_running
+
+    home = home_of()
+    run = home.read_run()
+    if not is_running(home):
+        home.clear_run()
+        print("the hub does not run")
+        return
+    pid = int(str(run["pid"])) if run else 0
+    if not pid:
+        raise OperatorError("HUB_STARTING", "the hub is just starting", "try again in a few seconds")
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + _DOWN_S
+    while is_running(home):
+        if time.monotonic() > deadline:
+            raise OperatorError("HUB_DOWN", f"the hub, process {pid}, does not end", f"kill -9 {pid}")
+        time.sleep(_LOOK_S)
+    print("hub stopped")
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Show what runs, since when, and whether the gate has all its work; exit code 3 when not."""
+    from samband.streams.hub import is_running
+
+    home = home_of()
+    run = (home.read_run() or {}) if is_running(home) else {}
+    found: dict[str, Any] = {
+        "home": str(home.path),
+        "agreement": home.root.agreement,
+        "environment": home.root.environment,
+        "shards": home.root.shards,
+        "running": bool(run.get("up")),
+        "bootstrap": home.bootstrap,
+        "started": run.get("started"),
+        "pid": run.get("pid"),
+        "children": run.get("children", {}),
+        "starts": run.get("starts", {}),
+        "gate": _gate_partitions(home) if run.get("up") else 0,
+        "parties": home.party_names(),
+    }
+    whole = found["running"] and found["gate"] == found["shards"]
+    if as_json:
+        emit(found)
+    else:
+        _show(found)
+    if not whole:
+        raise Answer(Exit.OPERATOR)
+
+
+def _show(found: dict[str, Any]) -> None:
+    rows = [
+        ["hub", "running" if found["running"] else "not running", f"{found['home']}"],
+        ["agreement", found["agreement"], f"{found['environment']}, {found['shards']} shards"],
+        ["parties", str(len(found["parties"])), ", ".join(found["parties"])],
+    ]
+    if found["running"]:
+        rows[0][2] += f", process {found['pid']}, since {found['started']}"
+        rows.append(["gate", f"{found['gate']} of {found['shards']}", "partitions in work"])
+        for name, pid in sorted(found["children"].items()):
+            starts = int(found["starts"].get(name, 1)) - 1
+            again = f", started again {starts} times" if starts else ""
+            place = f" at {found['bootstrap']}" if name == "kafka" else ""
+            rows.append([name, "running", f"process {pid}{place}{again}"])
+    table(("part", "state", ""), rows)
+    if not found["running"]:
+        fail("HUB_DOWN", "the hub does not run", "samband hub up")
+
+
+def _gate_partitions(home: Home) -> int:
+    """Return how many partitions the gate's group has taken; 0 where Kafka does not answer."""
+    from confluent_kafka import KafkaException
+    from confluent_kafka.admin import AdminClient
+
+    from samband.streams.topics import GATE_GROUP
+
+    admin = AdminClient({**home.kafka("hub").confluent(), "log_level": 0})
+    try:
+        group = admin.describe_consumer_groups([GATE_GROUP], request_timeout=5)[GATE_GROUP].result(6)
+    except (KafkaException, TimeoutError):
+        return 0
+    return sum(len(member.assignment.topic_partitions) for member in group.members if member.assignment)
