@@ -23,7 +23,7 @@ from typing import Any, Final
 
 import msgspec
 
-from samband.schemas.errors import OperatorError
+from samband.schemas.errors import InputError, OperatorError
 from samband.streams.crypto.hub import HubStore
 from samband.streams.outbox import Draft, Row
 
@@ -362,6 +362,18 @@ class Store:
         """Return a message of the inbox."""
         row = self._db.execute(f"SELECT {_INBOX} FROM inbox WHERE message_id = ?", (message_id,)).fetchone()
         return None if row is None else self._inbox_row(row)
+
+    def offset_of(self, message_id: bytes) -> int:
+        """Return the inbox offset that a letter came from.
+
+        Raises:
+            InputError: no such letter.
+        """
+        row = self._db.execute('SELECT "offset" FROM inbox WHERE message_id = ?', (message_id,)).fetchone()
+        if row is None:
+            raise InputError("MESSAGE_UNKNOWN", "this party has no such message")
+        offset: int = row[0]
+        return offset
 
     def letters(self, state: str = "", limit: int = 100) -> list[InboxRow]:
         """Return messages of the inbox, newest first."""

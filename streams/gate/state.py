@@ -25,7 +25,7 @@ import msgspec
 from samband.schemas.errors import OperatorError
 from samband.streams.decision.child import ChildState
 
-__all__ = ["POSITION", "State", "Track", "View"]
+__all__ = ["POSITION", "Leaning", "State", "Track", "View"]
 
 POSITION: Final = b"position"
 _EXPIRED_AT_ONCE: Final = 200
@@ -46,10 +46,17 @@ class Track(msgspec.Struct, frozen=True, array_like=True):
     leaf: bytes
 
 
+class Leaning(msgspec.Struct, frozen=True, array_like=True):
+    """What a permitted message that is not handed over yet rests on."""
+
+    consents: tuple[bytes, ...]
+    categories: tuple[str, ...]
+
+
 _child_encoder: Final = msgspec.msgpack.Encoder()
 _child_decoder: Final = msgspec.msgpack.Decoder(ChildState)
 _track_decoder: Final = msgspec.msgpack.Decoder(Track)
-_open_decoder: Final = msgspec.msgpack.Decoder(dict[bytes, tuple[bytes, ...]])
+_open_decoder: Final = msgspec.msgpack.Decoder(dict[bytes, Leaning])
 
 
 @dataclass(slots=True)
@@ -134,11 +141,11 @@ class View:
         """Keep how far a message has come."""
         self.put(b"msg/" + message_id, _child_encoder.encode(track))
 
-    def open(self, ref: bytes) -> dict[bytes, tuple[bytes, ...]]:
-        """Return message id → ids of the consents it rests on, for what is permitted and not handed over."""
+    def open(self, ref: bytes) -> dict[bytes, Leaning]:
+        """Return message id → what it rests on, for what is permitted on a consent and not handed over."""
         data = self.get(b"open/" + ref)
         return {} if data is None else _open_decoder.decode(data)
 
-    def put_open(self, ref: bytes, messages: dict[bytes, tuple[bytes, ...]]) -> None:
+    def put_open(self, ref: bytes, messages: dict[bytes, Leaning]) -> None:
         """Keep which messages rest on a consent."""
         self.put(b"open/" + ref, _child_encoder.encode(messages) if messages else None)

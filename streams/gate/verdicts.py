@@ -31,11 +31,11 @@ from samband.streams.crypto.keys import Realm
 from samband.streams.crypto.signature import entry_of
 from samband.streams.decision.changes import apply
 from samband.streams.decision.child import ChildState
-from samband.streams.decision.consents import withdrawn_by
+from samband.streams.decision.consents import stops
 from samband.streams.decision.kernel import Claims, Outcome, Question, decide
 from samband.streams.directory import Directory
 from samband.streams.gate.checks import Checked
-from samband.streams.gate.state import Track, View
+from samband.streams.gate.state import Leaning, Track, View
 
 __all__ = ["Say", "Verdicts"]
 
@@ -147,7 +147,8 @@ class Verdicts:
         if not permitted:
             return Say.of(record, self._directory.realm)
         if decision.consents:
-            view.put_open(routing.ref, view.open(routing.ref) | {routing.message_id: decision.consents})
+            leaning = Leaning(decision.consents, routing.categories)
+            view.put_open(routing.ref, view.open(routing.ref) | {routing.message_id: leaning})
         to = ((checked.recipient.party, checked.message.encode()),)
         return Say.of(record, self._directory.realm, to, sealed=len(checked.message.content))
 
@@ -164,7 +165,7 @@ class Verdicts:
         told = self._told(before, after, body, checked.sender.party)
         said = [Say(record, encoded, salt, entry, tuple((party, b"") for party in told), 0, True)]
         if isinstance(body, ConsentWithdrawn | ConsentRefused):
-            said += self._recall_all(withdrawn_by(before, body), routing.ref, view, now)
+            said += self._recall_all(before, body, routing.ref, view, now)
         return said
 
     def _told(self, before: ChildState, after: ChildState, body: EventBody, signer: str) -> list[str]:
@@ -180,12 +181,14 @@ class Verdicts:
         found = (self._directory.find_unit(unit) for unit in units)
         return sorted({unit.party for unit in found if unit is not None} - {signer})
 
-    def _recall_all(self, consents: set[bytes], ref: bytes, view: View, now: int) -> list[Say]:
-        """Stop whatever rests on a closed consent and is not handed over yet."""
+    def _recall_all(
+        self, before: ChildState, body: ConsentWithdrawn | ConsentRefused, ref: bytes, view: View, now: int
+    ) -> list[Say]:
+        """Stop whatever rests on what was closed and is not handed over yet."""
         said = []
-        for message_id, leaned in view.open(ref).items():
+        for message_id, leaning in view.open(ref).items():
             track = view.track(message_id)
-            if track is None or not consents.intersection(leaned):
+            if track is None or not stops(before, body, leaning.consents, track.recipient, leaning.categories):
                 continue
             view.put_track(message_id, msgspec.structs.replace(track, level=RECALLED))
             self._close(message_id, ref, view)
