@@ -44,7 +44,9 @@ CREATE TABLE outbox (
     state TEXT NOT NULL,
     created INTEGER NOT NULL
 );
-CREATE INDEX outbox_open ON outbox (state, partition, seq) WHERE state IN ('new', 'sealed', 'sent');
+CREATE INDEX outbox_new ON outbox (id) WHERE state = 'new';
+CREATE INDEX outbox_sent ON outbox (partition, seq) WHERE state = 'sent';
+CREATE INDEX outbox_receipts ON outbox (partition, seq) WHERE type = 'receipt' AND state = 'decided';
 CREATE TABLE inbox (
     id INTEGER PRIMARY KEY,
     message_id BLOB NOT NULL UNIQUE,
@@ -295,7 +297,8 @@ class Store:
 
     def open_count(self) -> int:
         """Return how many messages the gate has not decided yet."""
-        count: int = self._db.execute("SELECT count(*) FROM outbox WHERE state IN ('new', 'sent')").fetchone()[0]
+        one = "SELECT count(*) FROM outbox WHERE state = "  # two counts, since each has its own index
+        count: int = self._db.execute(f"SELECT ({one} 'new') + ({one} 'sent')").fetchone()[0]
         return count
 
     # steps
