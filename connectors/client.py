@@ -37,7 +37,9 @@ _LIFE_DAYS: Final = 13
 UNKNOWN_AGE: Final = "unknown"
 """Age band of a child whose number tells no birth date."""
 
-_FINAL: Final = frozenset({"deny", "ask", "refused", "recalled", "accepted", "handed_over", "opened", "acted", "mismatch"})
+_FINAL: Final = frozenset(
+    {"deny", "ask", "refused", "recalled", "accepted", "handed_over", "opened", "acted", "mismatch"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +125,7 @@ class Client:
     ) -> bytes:
         """Ask whether a message would be permitted; nothing is forwarded. Return the question's id.
 
-        Args:
-            fields: further fields that would be filled in, beside the required ones.
+        `fields` are those that would be filled in, beside the required ones.
 
         Raises:
             InputError: no such type or field, or not for these units.

@@ -1,20 +1,20 @@
 """A party as it stands on its own machine: settings, root, keys, store, and the cards that it has seen.
 
-    party = Party.load(Path("connector.toml"))
+party = Party.load(Path("connector.toml"))
 
-    party = "skola"
-    protected = "hold"                        # or "deliver": hand over a marked child's content too
+party = "skola"
+protected = "hold"                        # or "deliver": hand over a marked child's content too
 
-    [kafka]
-    bootstrap = "127.0.0.1:19092"
-    ca = "tls/ca.pem"
-    certificate = "tls/client.pem"
-    key = "tls/client.key"
+[kafka]
+bootstrap = "127.0.0.1:19092"
+ca = "tls/ca.pem"
+certificate = "tls/client.pem"
+key = "tls/client.key"
 
-    [[adapter]]
-    unit = "SE2120002080-SKOLA"
-    kind = "folder"                           # or "webhook" with `url` and `secret` (a file)
-    path = "inbox"
+[[adapter]]
+unit = "SE2120002080-SKOLA"
+kind = "folder"                           # or "webhook" with `url` and `secret` (a file)
+path = "inbox"
 """
 
 from __future__ import annotations
@@ -126,7 +126,9 @@ class Party:
         """
         own = self.units
         if not own:
-            raise OperatorError("DIRECTORY_EMPTY", "this party's card is not here yet", "samband connect CONFIG reads it")
+            raise OperatorError(
+                "DIRECTORY_EMPTY", "this party's card is not here yet", "samband connect CONFIG reads it"
+            )
         for each in own:
             if each.id == unit or (not unit and len(own) == 1):
                 return each
@@ -166,7 +168,9 @@ class Party:
                 except SambandError:
                     raise
                 except OSError as error:
-                    raise OperatorError("ADAPTER_FILES", f"a file of the webhook adapter cannot be read: {error}") from error
+                    raise OperatorError(
+                        "ADAPTER_FILES", f"a file of the webhook adapter cannot be read: {error}"
+                    ) from error
         raise OperatorError(
             "ADAPTER_SETTINGS",
             f"the adapter of unit `{each.unit}` cannot be used",

@@ -58,6 +58,8 @@ class Receiver:
         self._party = party
         self._store = party.store
         self._accept = accept
+        self.decided = 0
+        """How many of our messages the gate has decided since the start: the sender looks whether it rises."""
 
     def take(self, offset: int, value: bytes | None, now: int) -> bool:
         """Take one record; True where it left something to send. Errors are counted, never raised."""
@@ -73,7 +75,7 @@ class Receiver:
         if down.instance == self._store.instance:
             if stamp is not None and stamp.kind == "refusal":
                 self._refusal(down, stamp, received.entry)
-            self._store.acknowledge(down.partition, down.ack)
+            self.decided += self._store.acknowledge(down.partition, down.ack)
             self._store.drop_receipts(down.partition, down.ack)
         if stamp is None:
             return False

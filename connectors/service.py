@@ -135,25 +135,24 @@ class Service:
             agreement=party.root.agreement,
         )
         try:
-            wait = _RESEND_S
-            again_at = 0.0
+            # What was sent before this start comes first: the gate takes seq by seq.
+            await writer.send(self._store.unanswered(), now_ms())
+            wait, decided, since = _RESEND_S, self._receiver.decided, time.monotonic()
             while True:
                 self._to_send.clear()
-                rows = self._seal_some()
-                if not rows and time.monotonic() >= again_at:
-                    # Nothing new for a while: what the gate has not decided goes out again, in order.
-                    if rows := self._store.unanswered():
-                        wait = min(2 * wait, _RESEND_MAX_S)
-                    else:
-                        wait = _RESEND_S
-                    again_at = time.monotonic() + wait
-                elif rows:
-                    again_at = max(again_at, time.monotonic() + _RESEND_S)
+                if decided != self._receiver.decided:
+                    wait, decided, since = _RESEND_S, self._receiver.decided, time.monotonic()
+                if time.monotonic() >= since + wait:
+                    # The gate has decided nothing for a while: what it has not decided goes out again, in order.
+                    rows = self._store.unanswered()
+                    wait, since = min(2 * wait, _RESEND_MAX_S) if rows else _RESEND_S, time.monotonic()
+                else:
+                    rows = self._seal_some()
                 if rows:
                     await writer.send(rows, now_ms())
                     continue
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(max(0.0, again_at - time.monotonic())):
+                    async with asyncio.timeout(max(0.0, since + wait - time.monotonic())):
                         await self._to_send.wait()
         finally:
             await writer.stop()
@@ -301,5 +300,3 @@ def delivery_of(row: InboxRow) -> Delivery:
         decision=letter["decision"],
         content=None if row.held else letter["content"],
     )
-
-

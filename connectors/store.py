@@ -180,7 +180,9 @@ class Store:
         return None if row is None else bytes(row[0])
 
     def _put(self, key: str, value: bytes) -> None:
-        self._db.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
+        self._db.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
+        )
 
     def number(self, key: str) -> int | None:
         """Return a kept number."""
@@ -247,7 +249,8 @@ class Store:
         return [
             Row(partition, seq, bytes(message), sealed)
             for partition, seq, message, sealed in self._db.execute(
-                "SELECT partition, seq, message, sealed FROM outbox WHERE state = 'sent' ORDER BY partition, seq LIMIT ?",
+                "SELECT partition, seq, message, sealed FROM outbox WHERE state = 'sent'"
+                " ORDER BY partition, seq LIMIT ?",
                 (limit,),
             )
         ]
@@ -259,12 +262,12 @@ class Store:
         )
         self.add_step(message_id, Step(at, "refusal", "refused", code, {}))
 
-    def acknowledge(self, partition: int, seq: int) -> None:
-        """The gate has decided everything up to `seq`: those bytes need not be sent again."""
-        self._db.execute(
+    def acknowledge(self, partition: int, seq: int) -> int:
+        """The gate has decided everything up to `seq`: those bytes need not be sent again. Return how many."""
+        return self._db.execute(
             "UPDATE outbox SET state = 'decided', message = NULL WHERE state = 'sent' AND partition = ? AND seq <= ?",
             (partition, seq),
-        )
+        ).rowcount
 
     def finish(self, message_id: bytes) -> None:
         """A terminal receipt came: forget what was needed to seal again."""

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from samband.schemas.codec import Codec, fixed
+from samband.schemas.errors import FormatError
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 
 __all__ = ["SIGNED_CARD", "Card", "CardKey"]
@@ -107,6 +108,8 @@ class Card:
             FormatError: not a card of version 1 in its one form.
         """
         value = _CARD.decode(data)
+        if value["v"] != 1:
+            raise FormatError("FORMAT_VERSION", f"version {value['v']} is not read here, only 1")
         party = PartyId(value["party"])
         units = tuple(
             Unit(

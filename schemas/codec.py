@@ -103,7 +103,11 @@ class FlatCodec:
         self.limits = dict(limits or {})
         self.schema = Codec(name, fields, limits).schema
         self._fields = tuple(
-            (key, -1 if kind in ("int", "long") else 0 if kind == "bytes" else kind["size"], self.limits.get(key, 1 << 24))
+            (
+                key,
+                -1 if kind in ("int", "long") else 0 if kind == "bytes" else kind["size"],
+                self.limits.get(key, 1 << 24),
+            )
             for key, kind in fields.items()
         )
 

@@ -32,7 +32,9 @@ __all__ = [
     "unpad",
 ]
 
-RECORD: Final = FlatCodec("record", {"v": "int", "opener": "bytes", "nonce": fixed(12), "ct": "bytes"}, {"opener": 2048})
+RECORD: Final = FlatCodec(
+    "record", {"v": "int", "opener": "bytes", "nonce": fixed(12), "ct": "bytes"}, {"opener": 2048}
+)
 
 CONTENT_CLASSES: Final = tuple(kib * 1024 for kib in (2, 8, 32, 128, 512))
 """Lengths of a padded content in bytes."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from samband.schemas.codec import Codec, fixed
+from samband.schemas.errors import FormatError
 
 __all__ = ["NO_COMMIT", "Routing"]
 
@@ -110,6 +111,8 @@ class Routing:
             FormatError: not a label of version 1 in its one form.
         """
         value = _CODEC.decode(data)
+        if value["v"] != 1:
+            raise FormatError("FORMAT_VERSION", f"version {value['v']} is not read here, only 1")
         value["categories"] = tuple(value["categories"])
         return cls(**value)
 

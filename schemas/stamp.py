@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from samband.schemas.codec import Codec, FlatCodec, Reader, fixed, lp32
+from samband.schemas.errors import FormatError
 from samband.schemas.message import read_path, write_path
 
 __all__ = ["AUDIT", "StampRecord", "Stamped"]
@@ -122,6 +123,8 @@ class StampRecord:
             FormatError: not a record of version 1 in its one form.
         """
         value = _CODEC.decode(data)
+        if value["v"] != 1:
+            raise FormatError("FORMAT_VERSION", f"version {value['v']} is not read here, only 1")
         for key in _LISTS:
             value[key] = tuple(value[key])
         return cls(**value)

@@ -99,7 +99,14 @@ class Home:
         return KeyFolder(self.hub / "keys", self.root.realm)
 
     def found(
-        self, agreement: str, *, now: datetime, environment: str = "test", shards: int = 4, workers: int = 1, port: int = 0
+        self,
+        agreement: str,
+        *,
+        now: datetime,
+        environment: str = "test",
+        shards: int = 4,
+        workers: int = 1,
+        port: int = 0,
     ) -> None:
         """Found a hub: root, reference key, gate keys, certificates and the hub's card.
 
@@ -138,8 +145,7 @@ class Home:
     ) -> Path:
         """Add a party: keys, certificate, signed card and `connector.toml`; return its folder.
 
-        Args:
-            extra: TOML appended to `connector.toml`: the units' adapters.
+        `extra` is TOML appended to `connector.toml`: the units' adapters.
 
         Raises:
             InputError: a name that cannot be one.

@@ -228,7 +228,7 @@ class Broker:
             env=java_environment(),
             start_new_session=True,  # a Ctrl-C on the terminal is the hub's to answer, not the broker's
         )
-        assert self._warden.stdout is not None  # noqa: S101 (a pipe was asked for)
+        assert self._warden.stdout is not None
         word, _, rest = self._warden.stdout.readline().strip().partition(" ")
         if word == "pid":
             self._pid = int(rest)

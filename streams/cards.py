@@ -61,7 +61,10 @@ class CardReader:
         topic = TopicPartition(DIRECTORY, 0)
         while True:
             consumer = AIOKafkaConsumer(
-                **self._kafka(), isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="earliest"
+                **self._kafka(),
+                isolation_level="read_committed",
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
             )
             try:
                 consumer.assign([topic])

@@ -69,17 +69,20 @@ class Directory:
             TrustError: the root did not sign it, or a unit or key is another party's.
         """
         signed = unframe(SIGNED_CARD, value)
+        if signed["v"] != 1:
+            raise FormatError("FORMAT_VERSION", f"version {signed['v']} is not read here, only 1")
         if signed["kid"] != self._root.kid:
             raise TrustError("CARD_ROOT", "the card is signed by another root")
         self._root.verify("card", signed["card"], signed["sig"])
         try:
             card = Card.decode(signed["card"])
+            purposes = [Purpose(each.purpose) for each in card.keys]
         except ValueError as error:
-            raise FormatError("CARD_KIND", "the card names a unit kind that is not known here") from error
+            raise FormatError("CARD_KIND", "the card names a kind of unit or key that is not known here") from error
         if (known := self.cards.get(card.party)) and known.version >= card.version:
             return known
         self._check_units(card)
-        keys = [self._known(card, each) for each in card.keys]
+        keys = [self._known(card, each, purpose) for each, purpose in zip(card.keys, purposes, strict=True)]
         for unit in [unit for unit in self._units.values() if unit.party == card.party]:
             del self._units[unit.id]
         for kid in [kid for kid, known_key in self._keys.items() if known_key.party == card.party]:
@@ -95,10 +98,9 @@ class Directory:
             if (other := self._units.get(unit.id)) and other.party != card.party:
                 raise TrustError("CARD_UNIT", f"unit `{unit.id}` is on another party's card already")
 
-    def _known(self, card: Card, each: CardKey) -> Known:
+    def _known(self, card: Card, each: CardKey, purpose: Purpose) -> Known:
         if each.suite != SUITE:
             raise FormatError("FORMAT_SUITE", f"suite {each.suite} is not accepted, only {SUITE}")
-        purpose = Purpose(each.purpose)
         kid = kid_of(self.realm, purpose, each.public)
         if (other := self._keys.get(kid)) and other.party != card.party:
             raise TrustError("CARD_KEY", "a key is on another party's card already")
@@ -175,4 +177,3 @@ class Directory:
         if found.card_key.purpose not in (Purpose.UNIT_CONTENT, Purpose.UNIT_REPORTER):
             raise TrustError("KEY_PURPOSE", "the content is sealed to a key that is not for content")
         found.check(now)
-

@@ -35,7 +35,9 @@ class KeyFolder:
             OperatorError: the folder cannot be written.
         """
         key = (OpenKey if purpose in _SEALING else SignKey).generate(self.realm, purpose)
-        self._write(f"{purpose}-{key.kid.hex()[:12]}", {"purpose": purpose, "unit": unit, "private": key.private().hex()})
+        self._write(
+            f"{purpose}-{key.kid.hex()[:12]}", {"purpose": purpose, "unit": unit, "private": key.private().hex()}
+        )
         return key
 
     def make_secret(self, name: str, value: bytes | None = None) -> bytes:
@@ -53,7 +55,9 @@ class KeyFolder:
         for fields in self._read():
             if fields["purpose"] == f"secret/{name}":
                 return bytes.fromhex(fields["private"])
-        raise OperatorError("KEY_FILE_MISSING", f"`{self.folder}` has no `{name}` secret", "restore it from your backup")
+        raise OperatorError(
+            "KEY_FILE_MISSING", f"`{self.folder}` has no `{name}` secret", "restore it from your backup"
+        )
 
     def sign_key(self, purpose: Purpose) -> SignKey:
         """Return the signing key of a purpose.

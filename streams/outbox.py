@@ -143,9 +143,7 @@ class OutboxWriter:
             sent = []
             for row in rows:
                 value = lane.seal(Up(row.seq, row.message).encode(), row.sealed, self._topic, row.partition)
-                sent.append(
-                    await producer.send(self._topic, value=value, partition=row.partition, headers=_headers())
-                )
+                sent.append(await producer.send(self._topic, value=value, partition=row.partition, headers=_headers()))
             await asyncio.gather(*sent)
         except BaseException:
             await self.stop()

@@ -57,5 +57,5 @@ async def until_ended(work: Coroutine[Any, Any, None], *, signals: Sequence[sign
 
 
 async def _parent_gone(parent: int) -> None:
-    while os.getppid() == parent:
+    while os.getppid() == parent:  # noqa: ASYNC110  nothing tells a process that its parent is gone
         await asyncio.sleep(_PARENT_LOOK_S)

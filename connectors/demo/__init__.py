@@ -77,7 +77,8 @@ def _stay(house: House, story: Story, console: Console) -> None:
     """Leave the house up until Ctrl-C."""
     console.print(
         "\nThe house stays up. In another terminal, ask before you send:\n\n"
-        f"  samband ask placement.notice --config {house.config(SOCIAL)} --to {SCHOOL.unit} --child {story.child.identifier}\n",
+        f"  .venv/bin/samband ask placement.notice --config {house.config(SOCIAL)}"
+        f" --to {SCHOOL.unit} --child {story.child.identifier}\n",
         soft_wrap=True,
     )
     try:
@@ -86,5 +87,3 @@ def _stay(house: House, story: Story, console: Console) -> None:
                 time.sleep(1)
     except KeyboardInterrupt:
         pass
-
-

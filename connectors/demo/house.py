@@ -108,7 +108,7 @@ class CaseSystem:
                 self.send_header("content-length", "0")
                 self.end_headers()
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, *_: Any) -> None:
                 """Say nothing: the demo's table does."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -144,7 +144,10 @@ class House:
         secret = "whsec_" + secrets.token_hex(32)
         self.case_system = CaseSystem(secret)
         folder = '\n[[adapter]]\nunit = "{unit}"\nkind = "folder"\npath = "inbox"\n'
-        webhook = f'\n[[adapter]]\nunit = "{BUP.unit}"\nkind = "webhook"\nurl = "{self.case_system.url}"\nsecret = "webhook.secret"\n'
+        webhook = (
+            f'\n[[adapter]]\nunit = "{BUP.unit}"\nkind = "webhook"\n'
+            f'url = "{self.case_system.url}"\nsecret = "webhook.secret"\n'
+        )
         for place, adapter in (
             (SOCIAL, folder.format(unit=SOCIAL.unit)),
             (SCHOOL, folder.format(unit=SCHOOL.unit)),
@@ -191,7 +194,9 @@ class House:
         deadline = time.monotonic() + _READY_S
         while not log.exists() or log.read_text("utf-8", "replace").count(READY) < times:
             if time.monotonic() > deadline:
-                raise OperatorError("CONNECTOR_SILENT", f"the connector of `{place.party}` is not ready", f"read `{log}`")
+                raise OperatorError(
+                    "CONNECTOR_SILENT", f"the connector of `{place.party}` is not ready", f"read `{log}`"
+                )
             time.sleep(0.05)
 
     def party(self, place: Place) -> Party:
@@ -235,7 +240,7 @@ def _clear(path: Path) -> None:
         if path.exists() and any(path.iterdir()):
             if not (path / _MARK).exists():
                 raise OperatorError(
-                    "DEMO_FOLDER", f"`{path}` is not empty and not a former demo's", "samband demo --home DIR takes another"
+                    "DEMO_FOLDER", f"`{path}` is not empty and not a former demo's", "name another with --home DIR"
                 )
             shutil.rmtree(path)
         path.mkdir(parents=True, exist_ok=True, mode=0o700)

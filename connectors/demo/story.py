@@ -57,6 +57,8 @@ class Step:
     receipts: tuple[str, ...] = ()
     readers: str = ""
     note: str = ""
+    group: str = ""
+    """Steps of one group stand in one row of the table."""
     ok: bool = False
     ms: int = 0
 
@@ -79,7 +81,7 @@ class Step:
 
 def _thirteen() -> Child:
     """Return a synthetic child of 13, another at each run."""
-    return synthetic(secrets.randbelow(1 << 30), born=date(date.today().year - 14, 12, 31))
+    return synthetic(secrets.randbelow(1 << 30), born=date(datetime.now(UTC).year - 14, 12, 31))
 
 
 @dataclass(slots=True)
@@ -110,8 +112,12 @@ class Story:
     # the parts
 
     def _denied(self) -> Iterator[Step]:
-        yield from self._event("0", SOCIAL, "circle.update", CircleUpdate(claim=True), "the placing unit is responsible")
-        yield from self._send("1", SOCIAL, SCHOOL, "placement.notice", self._notice(), told="deny", why="CONSENT_MISSING")
+        yield from self._event(
+            "0", SOCIAL, "circle.update", CircleUpdate(claim=True), "the placing unit is responsible"
+        )
+        yield from self._send(
+            "1", SOCIAL, SCHOOL, "placement.notice", self._notice(), told="deny", why="CONSENT_MISSING"
+        )
 
     def _consented(self) -> Iterator[Step]:
         given = self._consent_body(self._consent)
@@ -120,7 +126,14 @@ class Story:
             signed = ConsentSigned(Id16(self._consent), f"guardian-{number}", Digest(secrets.token_bytes(32)))
             yield from self._event("2", SOCIAL, "consent.signed", signed, f"guardian {number} of 2; the child agrees")
         for step in self._send(
-            "2", SOCIAL, SCHOOL, "placement.notice", self._notice(), told="permit", why="CONSENT", note="a file at the school"
+            "2",
+            SOCIAL,
+            SCHOOL,
+            "placement.notice",
+            self._notice(),
+            told="permit",
+            why="CONSENT",
+            note="a file at the school",
         ):
             if step.ms:
                 step.ok = step.ok and self._lies_at_school(step)
@@ -135,7 +148,14 @@ class Story:
             "background": "Sover dåligt sedan flytten. Undrar själv vem hon kan prata med.",
         }
         for step in self._send(
-            "3", SOCIAL, BUP, "health_exam.request", request, told="permit", why="DUTY_HEALTH_EXAM", note="by webhook, no consent"
+            "3",
+            SOCIAL,
+            BUP,
+            "health_exam.request",
+            request,
+            told="permit",
+            why="DUTY_HEALTH_EXAM",
+            note="by webhook, no consent",
         ):
             if step.ms:
                 step.ok = step.ok and self.house.case_system.ids().count(step.message_id.hex()) == 1
@@ -168,13 +188,13 @@ class Story:
         sent: list[Step] = []
         for number in range(10):
             sender, to = (SOCIAL, BUP) if number % 2 == 0 else (BUP, SOCIAL)
-            step = self._begin("6", sender, to, "dialogue.message", "permit", f"{number + 1} of 10")
+            step = self._begin("6", sender, to, "dialogue.message", "permit")
+            step.group = "both ways, while the gate is killed"
             step.message_id = self._say(step, {"text": lines[number // 2]}, None)
             sent.append(step)
             yield step
             if number == 4:
-                pid = self.house.hub.kill_gate()
-                step.note += f"; kill -9 of the gate ({pid})"
+                self.house.hub.kill_gate()
         for step in sent:
             self._finish(step, "CARE_TO_SOCIAL" if step.sender is BUP else "SOCIAL_TO_CARE")
             yield step
@@ -191,13 +211,17 @@ class Story:
         withdrawn = ConsentWithdrawn(giver_role=GiverRole.GUARDIAN)
         yield from self._event("7", SOCIAL, "consent.withdrawn", withdrawn, "one guardian withdraws")
         self.house.start_connector(SCHOOL)
-        outcome = self._await(caught, lambda outcome: outcome.final and outcome.state == "recalled" or _refused(outcome))
+        outcome = self._await(
+            caught, lambda outcome: (outcome.final and outcome.state == "recalled") or _refused(outcome)
+        )
         self._note(caught, outcome)
         caught.decision = "recalled"
         caught.ok = "recalled" in [step.outcome for step in outcome.steps] and not self._lies_at_school(caught)
         caught.readers = "nobody"
         yield caught
-        yield from self._send("7", SOCIAL, SCHOOL, "placement.notice", self._notice(), told="deny", why="CONSENT_WITHDRAWN")
+        yield from self._send(
+            "7", SOCIAL, SCHOOL, "placement.notice", self._notice(), told="deny", why="CONSENT_WITHDRAWN"
+        )
 
     def _protected(self) -> Iterator[Step]:
         mark = ProtectionMarked(MarkKind.SECRET_WHEREABOUTS)
@@ -207,7 +231,14 @@ class Story:
         again = self._consent_body(secrets.token_bytes(16), signed=("guardian-1", "guardian-2"))
         yield from self._event("8", SOCIAL, "consent.given", again, "both guardians consent anew")
         for step in self._send(
-            "8", SOCIAL, SCHOOL, "placement.notice", self._notice(), told="permit", why="CONSENT", note="a reference only"
+            "8",
+            SOCIAL,
+            SCHOOL,
+            "placement.notice",
+            self._notice(),
+            told="permit",
+            why="CONSENT",
+            note="a reference only",
         ):
             if step.ms:
                 file = self.house.files(SCHOOL).get(step.message_id.hex(), {})
@@ -328,5 +359,3 @@ class Story:
 
 def _refused(outcome: Outcome) -> bool:
     return any(step.outcome == "refused" for step in outcome.steps)
-
-

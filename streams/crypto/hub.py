@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from samband.schemas.codec import FlatCodec, Reader, fixed, frame, lp16, unframe
-from samband.schemas.errors import TrustError
+from samband.schemas.errors import FormatError, TrustError
 
 __all__ = ["HubStore"]
 
@@ -52,10 +52,12 @@ class HubStore:
         """Return (name, data) of a record.
 
         Raises:
-            FormatError: not a hub record.
+            FormatError: not a hub record of version 1.
             TrustError: not sealed by this hub, altered, or moved from another topic or key.
         """
         fields = unframe(_HUB, value)
+        if fields["v"] != 1:
+            raise FormatError("FORMAT_VERSION", f"version {fields['v']} is not read here, only 1")
         aead = AESGCM(hmac.digest(self._values, fields["salt"], "sha256"))
         try:
             plain = aead.decrypt(fields["nonce"], fields["ct"], topic.encode() + key)

@@ -3,8 +3,8 @@
     D(x) = "samband/1/" ‖ x ‖ 0x00 ‖ realm          so nothing from a test hub verifies in production
     kid  = SHA-256(D("kid") ‖ kind ‖ suite ‖ public key)
 
-Suite 1: HPKE base MLKEM768_X25519 (RFC 9180, draft-ietf-hpke-pq), HKDF-SHA256, AES-256-GCM; Ed25519 (RFC 8032); SHA-256.
-Format page: § Names.
+Suite 1: HPKE base MLKEM768_X25519 (RFC 9180, draft-ietf-hpke-pq), HKDF-SHA256, AES-256-GCM; Ed25519 (RFC 8032);
+SHA-256. Format page: § Names.
 """
 
 from __future__ import annotations

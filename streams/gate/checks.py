@@ -11,7 +11,7 @@ from typing import Final
 
 from samband.schemas.catalogue import CATALOGUE, MessageType, content_schema_id
 from samband.schemas.errors import RefusedError, TrustError
-from samband.schemas.message import Message
+from samband.schemas.message import CONTENT_CLASSES, SEAL_OVERHEAD, Message
 from samband.schemas.routing import NO_COMMIT, Routing
 from samband.schemas.units import Unit
 from samband.streams.crypto.keys import Purpose
@@ -92,13 +92,17 @@ class Checks:
             raise RefusedError("TYPE_NOT_FOR_KIND", "units of these kinds do not send each other this type")
         if recipient.receives and not row.event and row.name not in recipient.receives:
             raise RefusedError("TYPE_NOT_RECEIVED", "the recipient unit does not take this type")
-        if row.event != (routing.body is not None):
-            raise RefusedError("BODY", "only an event has a body in its label, and each has one")
+        if row.event != (routing.body is not None) or (row.event and routing.ask):
+            raise RefusedError("BODY", "only an event has a body in its label, each has one, and none is a question")
         sealed = bool(message.content)
         if sealed and routing.content_schema != content_schema_id(row.name):
-            raise RefusedError("SCHEMA_UNKNOWN", "the content is written with a schema that the agreement does not have")
+            raise RefusedError(
+                "SCHEMA_UNKNOWN", "the content is written with a schema that the agreement does not have"
+            )
         if sealed == (routing.plain_commit == NO_COMMIT) or (routing.ask and sealed):
             raise RefusedError("CONTENT", "label and content do not fit: one is there without the other")
+        if sealed and len(message.content) - SEAL_OVERHEAD not in CONTENT_CLASSES:
+            raise RefusedError("CONTENT_SIZE", "the content is not of one of the five lengths")
         if row.carries_content and not sealed and not routing.ask:
             raise RefusedError("CONTENT", "a message of this type has a content")
         if row.carries_content and not row.event and not routing.categories:

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 from samband.schemas.codec import frame, lp16
 from samband.schemas.errors import RefusedError, SambandError
-from samband.schemas.message import NO_INSTANCE, Down, Message, Up
+from samband.schemas.message import NO_INSTANCE, Down, Message, Up, hop_length
 from samband.schemas.routing import Routing
 from samband.schemas.rulebook import Rulebook
 from samband.schemas.stamp import AUDIT, Stamped, StampRecord
@@ -44,6 +44,12 @@ RECORD_MAX: Final = 1_000_000
 """Largest outbox record in bytes."""
 
 _AUDIT_CLASS: Final = 1536
+_STAMP_MAX: Final = _AUDIT_CLASS - 34
+"""Longest stamp record in bytes: with salt and length it fills the audit record's one length."""
+
+_ROOM: Final = 4 + 47 + 142 + 16 * 32
+"""What a downward hop holds beside stamp record and message: lengths, head, stamp, a path of up to 2^16 leaves."""
+
 inbox_topic: Final = cache(inbox)
 _HEADERS: Final = (("ce_specversion", b"1.0"), ("ce_type", b"samband.record.v1"), ("ce_source", b"samband"))
 
@@ -113,7 +119,9 @@ class Judge:
         self._topic, self._partition = source
         self._verdicts = Verdicts(directory, rulebook)
 
-    def turn(self, records: Sequence[Incoming], values: Mapping[bytes, bytes], now: int, expired: Iterable[bytes]) -> Turn:
+    def turn(
+        self, records: Sequence[Incoming], values: Mapping[bytes, bytes], now: int, expired: Iterable[bytes]
+    ) -> Turn:
         """Judge `records` in order at `now` (ms); `expired` are names whose time is over."""
         view = View(values)
         now = max(now, view.number(b"clock"))
@@ -169,7 +177,10 @@ class Judge:
             return [self._refusal(None, error.code, appended_at, now)]
         try:
             checked = self._checks.check(message, routing, party, now)
-            return self._verdicts.of(checked, view, appended_at, now)
+            said = self._verdicts.of(checked, view, appended_at, now)
+            for say in said:
+                _check_room(say)
+            return said
         except SambandError as error:
             code = error.code
         except Exception:  # a fault of ours never permits, and never stops the partition
@@ -258,8 +269,19 @@ class Judge:
         out[QUARANTINE_TOPIC, 0].append((key, value, headers()))
 
 
+def _check_room(say: Say) -> None:
+    """Check that what is said fits its records' one length: an overlong label is its sender's trouble only.
+
+    Raises:
+        RefusedError: it does not.
+        FormatError: the message's content is larger than the largest class.
+    """
+    size = len(say.encoded)
+    fits = all(size + len(message) + _ROOM <= hop_length(say.sealed if message else 0) for _, message in say.to)
+    if size > _STAMP_MAX or not fits:
+        raise RefusedError("LABEL_TOO_LONG", "the label is longer than the format has room for")
+
+
 def headers() -> list[tuple[str, bytes]]:
     """Return the only headers a record has (CloudEvents Kafka binding, binary mode); the id is random."""
     return [*_HEADERS, ("ce_id", secrets.token_hex(16).encode())]
-
-

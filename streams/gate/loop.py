@@ -146,7 +146,9 @@ class WorkLane:
                 try:
                     name, padded = self._store.open(changelog.topic, record.key, record.value)
                 except SambandError as error:
-                    raise OperatorError("STATE_BROKEN", "the state topic holds a record that is not the gate's") from error
+                    raise OperatorError(
+                        "STATE_BROKEN", "the state topic holds a record that is not the gate's"
+                    ) from error
                 names[record.key] = name
                 self._state.load(name, unpad(padded))
 

@@ -169,7 +169,7 @@ class Verdicts:
         return said
 
     def _told(self, before: ChildState, after: ChildState, body: EventBody, signer: str) -> list[str]:
-        """Return the parties that get a notice: of every unit that a consent names, its recorder, and the responsible."""
+        """Return the parties that get a notice: of the units that a consent names, its recorder, the responsible."""
         match body:
             case ConsentGiven():
                 units = {*body.disclosers, *(recipient.unit for recipient in body.recipients)}
@@ -220,9 +220,7 @@ class Verdicts:
         view.put_track(body.message_id, msgspec.structs.replace(track, level=body.level.value))
         if body.level in _DONE:
             self._close(body.message_id, track.ref, view)
-        record = self._record(
-            checked, "receipt", body.level, appended_at, now, subject=body.message_id, code=body.code
-        )
+        record = self._record(checked, "receipt", body.level, appended_at, now, subject=body.message_id, code=body.code)
         to = ((track.sender_party, checked.message.encode()),)
         return Say.of(record, self._directory.realm, to, sealed=len(checked.message.content), answer=False)
 
