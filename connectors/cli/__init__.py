@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from samband.connectors.cli import connect, hub, party
+from samband.connectors.cli import audit, connect, consent, doctor, hub, inbox, party, play, send, track
 from samband.connectors.cli.terminal import Answer, Exit, fail, options
 from samband.schemas.errors import FormatError, InputError, RefusedError, SambandError
 from samband.schemas.version import VERSION
@@ -60,6 +60,18 @@ app = typer.Typer(
 app.add_typer(hub.app, name="hub")
 app.add_typer(party.app, name="party")
 app.command("connect")(connect.connect)
+app.command("types")(send.types)
+app.command("ask")(send.ask)
+app.command("send")(send.send)
+app.add_typer(inbox.app, name="inbox")
+app.command("track")(track.track)
+app.command("recall")(track.recall)
+app.add_typer(consent.app, name="consent")
+app.command("mark")(track.mark)
+app.add_typer(audit.app, name="audit")
+app.command("doctor")(doctor.doctor)
+app.add_typer(play.app, name="testdata")
+app.command("demo")(play.demo)
 
 
 def _version(wanted: bool) -> None:

@@ -18,7 +18,7 @@ from samband.schemas.errors import InputError, OperatorError
 if TYPE_CHECKING:
     from samband.streams.authority import Home
 
-__all__ = ["app"]
+__all__ = ["app", "gate_partitions"]
 
 app = typer.Typer(help="Found, run, stop and look at a hub.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -171,7 +171,7 @@ def status(as_json: Json = False) -> None:
         "pid": run.get("pid"),
         "children": run.get("children", {}),
         "starts": run.get("starts", {}),
-        "gate": _gate_partitions(home) if run.get("up") else 0,
+        "gate": gate_partitions(home) if run.get("up") else 0,
         "parties": home.party_names(),
     }
     whole = found["running"] and found["gate"] == found["shards"]
@@ -202,7 +202,7 @@ def _show(found: dict[str, Any]) -> None:
         fail("HUB_DOWN", "the hub does not run", "samband hub up")
 
 
-def _gate_partitions(home: Home) -> int:
+def gate_partitions(home: Home) -> int:
     """Return how many partitions the gate's group has taken; 0 where Kafka does not answer."""
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient

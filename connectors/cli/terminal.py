@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -177,7 +177,7 @@ def emit(value: object) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, styles: Mapping[int, str] | None = None) -> None:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, row_styles: Sequence[str] = ()) -> None:
     """Print a table as wide as it needs to be; coloured on a terminal only."""
     from rich import box
     from rich.console import Console
@@ -190,10 +190,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, styles: Mapp
     drawn = Table(
         box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold", expand=False
     )
-    for number, column in enumerate(columns):
-        drawn.add_column(column, style=(styles or {}).get(number, ""), overflow="fold")
-    for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for number, row in enumerate(rows):
+        drawn.add_row(*map(Text, row), style=row_styles[number] if row_styles else None)
     with console.capture() as captured:
         console.print(drawn)
     print("\n".join(line.rstrip() for line in captured.get().rstrip().splitlines()))

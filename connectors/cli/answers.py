@@ -1,0 +1,193 @@
+"""How an answer of the gate is waited for, shown, and turned into an exit code.
+
+outcome = wait_for(client, message, seconds)
+show(message, outcome)
+raise Answer(exit_of(outcome.state))
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from samband.connectors.cli.terminal import Answer, Exit, emit, moment
+from samband.connectors.cli.words import category_words, either, say
+from samband.schemas.reasons import REASONS, explain
+from samband.schemas.rulebook import shipped
+
+if TYPE_CHECKING:
+    from samband.connectors.client import Client, Outcome
+    from samband.connectors.store import Step
+
+__all__ = ["answer", "exit_of", "ground_json", "ladder", "reason_json", "step_json"]
+
+_LOOK_S: Final = 0.05
+_ON_THE_WAY: Final = ("permit", "accepted")
+_EXITS: Final = {
+    "waiting": Exit.TIMEOUT,
+    "deny": Exit.DENIED,
+    "denied": Exit.DENIED,
+    "ask": Exit.ASK,
+    "refused": Exit.REFUSED,
+    "recalled": Exit.REFUSED,
+    "mismatch": Exit.REFUSED,
+    "failed": Exit.REFUSED,
+    "expired": Exit.REFUSED,
+}
+
+
+def wait_for(client: Client, message: bytes, seconds: float, *, receipt: bool = False) -> Outcome:
+    """Return what became of a message once the gate has answered (`receipt`: once it has ended), or when time is up."""
+    deadline = time.monotonic() + seconds
+    while True:
+        outcome = client.outcome(message)
+        done = outcome.decided and not (receipt and outcome.state in _ON_THE_WAY)
+        if done or time.monotonic() >= deadline:
+            return outcome
+        time.sleep(_LOOK_S)
+
+
+def exit_of(state: str) -> Exit:
+    """Return the exit code that says a state."""
+    return _EXITS.get(state, Exit.OK)
+
+
+def answer(
+    client: Client,
+    message: bytes,
+    seconds: float,
+    *,
+    what: str,
+    as_json: bool,
+    receipt: bool = False,
+    extra: dict[str, Any] | None = None,
+) -> None:
+    """Wait, show, and end with the exit code that says it.
+
+    `what` is `message`, `question` or `event`; `extra` are further keys of the JSON answer.
+
+    Raises:
+        Answer: it was not permitted or accepted, or not answered in time.
+    """
+    outcome = wait_for(client, message, seconds, receipt=receipt)
+    code = exit_of(outcome.state)
+    if receipt and outcome.state in _ON_THE_WAY:
+        code = Exit.TIMEOUT
+    if as_json:
+        steps = [step_json(step) for step in outcome.steps]
+        judged = next((step for step in steps if step["kind"] in ("decision", "event", "refusal")), {})
+        emit(
+            {
+                "message_id": message.hex(),
+                "state": outcome.state,
+                **judged_json(judged),
+                "steps": steps,
+                **(extra or {}),
+            }
+        )
+    else:
+        _show(message, outcome.state, outcome.steps, what)
+    if code is not Exit.OK:
+        raise Answer(code)
+
+
+def judged_json(step: dict[str, Any]) -> dict[str, Any]:
+    """Return the decision's own part of an answer."""
+    keys = ("outcome", "code", "grounds", "reasons", "obligations", "categories")
+    return {"decision" if key == "outcome" else key: step.get(key, [] if key.endswith("s") else "") for key in keys}
+
+
+def step_json(step: Step) -> dict[str, Any]:
+    """Return a step of a ladder as plain values, grounds and reasons in words."""
+    return {
+        "at": step.at,
+        "kind": step.kind,
+        "outcome": step.outcome,
+        "code": step.code,
+        "grounds": [ground_json(each) for each in step.detail.get("grounds", ())],
+        "reasons": [reason_json(each) for each in step.detail.get("reasons", ())],
+        "obligations": list(step.detail.get("obligations", ())),
+        "categories": list(step.detail.get("categories", ())),
+    }
+
+
+def ground_json(ground: str) -> dict[str, str]:
+    """Return a ground with its citation and its rule in words."""
+    rule = next((rule for rule in shipped().rules if rule.ground == ground), None)
+    if rule is None:
+        return {"ground": ground, "citation": "", "text": ""}
+    return {"ground": ground, "citation": rule.citation, "text": either(rule.text_sv, rule.text_en)}
+
+
+def reason_json(code: str) -> dict[str, str]:
+    """Return a reason with its words and who can remedy it."""
+    reason = explain(code)
+    return {
+        "reason": code,
+        "text": either(reason.sv, reason.en),
+        "who": reason.remedy.value,
+        "remedy": either(reason.remedy_sv, reason.remedy_en),
+    }
+
+
+def ladder(steps: Sequence[dict[str, Any]]) -> list[tuple[str, str, str, str]]:
+    """Return rows (time, kind, outcome, why) of a ladder's steps."""
+    return [
+        (
+            moment(step["at"]),
+            say(step["kind"]),
+            say(step["outcome"]),
+            ", ".join(filter(None, [step["code"], *_names(step["grounds"]), *_names(step["reasons"])])),
+        )
+        for step in steps
+    ]
+
+
+def _names(entries: Sequence[Any]) -> list[str]:
+    return [each if isinstance(each, str) else each.get("ground") or each.get("reason") or "" for each in entries]
+
+
+def _show(message: bytes, state: str, steps: Sequence[Step], what: str) -> None:
+    lines = [(say("question" if what == "question" else "message"), message.hex())]
+    if not steps:
+        print(say("not connected"))
+    elif what == "question":
+        print(say(f"ask.{state}"))
+    else:
+        print(f"{_titled(say(state))}.")
+    judged = next((step for step in steps if step.kind in ("decision", "event", "refusal", "failed")), None)
+    if judged is not None:
+        lines = _grounds(judged) + lines
+    width = max(len(label) for label, _ in lines)
+    for label, text in lines:
+        print(f"  {label:<{width}}  {text}")
+
+
+def _grounds(judged: Step) -> list[tuple[str, str]]:
+    """Return labelled lines: grounds with citation and rule, or what failed with who can remedy."""
+    lines: list[tuple[str, str]] = []
+    label = "ground" if judged.outcome in ("permit", "accepted") else "why not"
+    for name in judged.detail.get("grounds", ()):
+        ground = ground_json(name)
+        lines += [(say(label), f"{name}, {ground['citation']}"), ("", ground["text"])]
+    for code in judged.detail.get("reasons", ()):
+        lines += _remedy(code)
+    if judged.code:
+        lines += _remedy(judged.code) if judged.code in REASONS else [(say("why not"), judged.code)]
+    if told := judged.detail.get("categories", ()):
+        lines.append((say("tells"), ", ".join(map(category_words, told))))
+    lines += [(say("obligation"), say(each)) for each in judged.detail.get("obligations", ())]
+    return lines
+
+
+def _remedy(code: str) -> list[tuple[str, str]]:
+    reason = reason_json(code)
+    return [
+        (say("why not"), f"{reason['text']} [{code}]"),
+        (say("who can remedy"), f"{say(reason['who'])}: {reason['remedy']}"),
+    ]
+
+
+def _titled(text: str) -> str:
+    return text[:1].upper() + text[1:]

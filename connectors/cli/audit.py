@@ -1,0 +1,96 @@
+"""`samband audit`: what the gate has decided, for the hub's operator; no child, unit or content in it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from samband.connectors.cli.answers import ladder
+from samband.connectors.cli.terminal import Json, emit, home_of, table
+from samband.connectors.cli.words import say
+from samband.schemas.errors import OperatorError, SambandError
+
+if TYPE_CHECKING:
+    from samband.streams.authority import Home
+
+__all__ = ["app"]
+
+app = typer.Typer(help="What the gate has decided.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command("list")
+def list_(last: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50, as_json: Json = False) -> None:
+    """List decisions, events, receipts and refusals, oldest first: when, what, outcome, ground or reason.
+
+    Needs the hub's own user on the hub's own machine: the records are sealed with the hub's secret.
+    """
+    found = asyncio.run(_read(home_of(), last))
+    if as_json:
+        emit(found)
+    elif not found:
+        print(say("nothing"))
+    else:
+        rows = zip(ladder(found), found, strict=True)
+        table(
+            (say("time"), say("what"), say("type"), say("outcome"), say("why"), say("message")),
+            [(row[0], row[1], each["type"], row[2], row[3], each["message_id"]) for row, each in rows],
+        )
+
+
+async def _read(home: Home, last: int) -> list[dict[str, Any]]:
+    """Read the newest records of the audit topic.
+
+    Raises:
+        OperatorError: Kafka does not answer (`KAFKA_UNREACHABLE`).
+    """
+    from aiokafka import AIOKafkaConsumer, TopicPartition
+    from aiokafka.errors import KafkaError
+
+    from samband.streams.crypto.hub import HubStore
+    from samband.streams.derived.codec import RowStore
+    from samband.streams.topics import AUDIT
+
+    store = RowStore(HubStore(home.hub_keys.secret("store")))
+    topic = TopicPartition(AUDIT, 0)
+    consumer = AIOKafkaConsumer(**home.kafka("derived").aiokafka(), isolation_level="read_committed")
+    found: list[dict[str, Any]] = []
+    try:
+        await consumer.start()
+        consumer.assign([topic])
+        end = (await consumer.end_offsets([topic]))[topic]
+        # Transactions leave marks between the records, so more are read than are asked for.
+        consumer.seek(topic, max(0, end - 3 * last))
+        while await consumer.position(topic) < end:
+            for record in (await consumer.getmany(topic, timeout_ms=500)).get(topic, ()):
+                found.append(_entry(store, record.offset, record.value))
+    except KafkaError as error:
+        raise OperatorError(
+            "KAFKA_UNREACHABLE", "the Kafka cluster does not answer", "samband hub status", retriable=True
+        ) from error
+    finally:
+        await consumer.stop()
+    return found[-last:]
+
+
+def _entry(store: Any, offset: int, value: bytes) -> dict[str, Any]:
+    try:
+        partition, seq, record = store.read_audit(value)
+    except SambandError as error:
+        return {"offset": offset, "at": 0, "kind": "unreadable", "type": "", "outcome": "", "code": error.code,
+                "grounds": [], "reasons": [], "message_id": ""}  # fmt: skip
+    subject = record.subject if record.subject is not None else record.message_id
+    return {
+        "offset": offset,
+        "partition": partition,
+        "seq": seq,
+        "at": record.decided_at,
+        "kind": record.kind if not record.ask else "question",
+        "type": record.type,
+        "outcome": record.outcome,
+        "code": record.code,
+        "grounds": list(record.grounds),
+        "reasons": list(record.reasons),
+        "message_id": subject.hex(),
+    }

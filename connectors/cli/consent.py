@@ -1,0 +1,359 @@
+"""`samband consent`: record what a family has consented to, who has signed, and what is taken back."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from datetime import time as clock
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from samband.connectors.cli.answers import answer
+from samband.connectors.cli.book import ConsentBook
+from samband.connectors.cli.said import ActingUser, Child, From, Wait, acting_user, child_of, digest_of
+from samband.connectors.cli.terminal import As, Json, bad, emit, message_id_of, moment, note, party_of, table
+from samband.connectors.cli.words import category_words, either, say
+from samband.schemas.categories import About, Category
+
+if TYPE_CHECKING:
+    from samband.connectors.party import Party
+    from samband.schemas.events import ChildView, Giver
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Record, sign, withdraw and list consents.", no_args_is_help=True, rich_markup_mode=None)
+
+Evidence = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE|TEXT", help="The signed paper as a file, or where it is kept; only a digest leaves you."
+    ),
+]
+
+
+@app.command()
+def give(
+    *,
+    who: As = "",
+    child: Child,
+    recipient: Annotated[list[str], typer.Option(metavar="UNIT", help="Unit that may be told. Repeatable.")],
+    until: Annotated[str, typer.Option(metavar="DATE", help="Last day, YYYY-MM-DD; within a year.")],
+    child_view: Annotated[
+        str,
+        typer.Option(
+            metavar="VIEW", help="agrees, objects, not_asked:WHY or too_young:WHO-ASSESSED (WHY as one code word)."
+        ),
+    ],
+    evidence: Evidence,
+    discloser: Annotated[
+        list[str] | None,
+        typer.Option(metavar="UNIT", help="Unit whose secrecy it lifts. Repeatable.", show_default="your own unit"),
+    ] = None,
+    category: Annotated[
+        list[str] | None, typer.Option(help="Kind of information, such as placement. Repeatable.")
+    ] = None,
+    for_type: Annotated[
+        list[str] | None, typer.Option(metavar="TYPE", help="All that this message type could tell about the child.")
+    ] = None,
+    about: Annotated[str, typer.Option(help="Whose information: child, guardian, sibling or other.")] = "child",
+    purpose: Annotated[str, typer.Option(metavar="CODE", help="What for, as one code word.")] = "coordination",
+    since: Annotated[str, typer.Option(metavar="DATE", help="First day.", show_default="now")] = "",
+    guardians: Annotated[int, typer.Option(help="How many guardians must sign: guardian-1, guardian-2 …")] = 2,
+    with_child: Annotated[
+        bool, typer.Option("--with-child", help="The child must sign too; at 18 it is the only one.")
+    ] = False,
+    signed: Annotated[
+        list[str] | None, typer.Option(metavar="GIVER", help="Who has signed already. Repeatable.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Language that it was explained in.")] = "sv",
+    how: Annotated[str, typer.Option(help="paper, oral, e_signature or interpreted.")] = "paper",
+    recorder_role: Annotated[str, typer.Option(metavar="CODE", help="Your role.")] = "handlaggare",
+    unit: From = "",
+    acting_user_: ActingUser = "",
+    wait: Wait = 15.0,
+    as_json: Json = False,
+) -> None:
+    """Record a consent. It carries nothing until every giver has signed, and ends by itself.
+
+    Only a unit that is to disclose, or the responsible social services unit, can record one.
+
+    \b
+    samband consent give --as social --child 201201019805 --recipient SE2120002080-SKOLA \\
+        --for-type placement.notice --until 2027-06-30 --child-view agrees --evidence paper.pdf
+    """  # noqa: D301  typer's mark for lines that are not folded
+    from samband.connectors.client import Client
+    from samband.schemas.events import ConsentGiven, Digest, GivenHow, Id16, Recipient
+
+    party = party_of(who)
+    number = child_of(child)
+    own = party.own_unit(unit)
+    if how not in list(GivenHow) or about not in list(About):
+        raise bad(
+            "no such way of giving, or no such person", f"{', '.join(GivenHow)}; {', '.join(About)}", "CONSENT_FORM"
+        )
+    disclosers = tuple(discloser or (own.id,))
+    told = _categories(party, disclosers, category or (), for_type or (), about)
+    consent = secrets.token_bytes(16)
+    digest, salt, kept = digest_of(evidence)
+    user, user_salt = acting_user(acting_user_), os.urandom(32)
+    now = datetime.now(UTC)
+    body = ConsentGiven(
+        consent_id=Id16(consent),
+        disclosers=disclosers,
+        recipients=tuple(Recipient(each) for each in recipient),
+        categories=told,
+        about=About(about),
+        purpose=purpose,
+        valid_from=_second(since, clock.min) if since else int(now.timestamp()),
+        valid_to=_second(until, clock.max),
+        givers=_givers(guardians, with_child=with_child),
+        signed_by=tuple(signed or ()),
+        child_view=_view(child_view),
+        language=language,
+        given_how=GivenHow(how),
+        evidence=Digest(digest),
+        recorder_role=recorder_role,
+        acting_user=Digest(hashlib.sha256(user_salt + user["id"].encode()).digest()),
+    )
+    client = Client(party)
+    message = client.record(body, child=number, now=now, unit=unit)
+    ConsentBook(party).keep(
+        consent,
+        {
+            "child": number,
+            "message_id": message.hex(),
+            "recorded_at": int(now.timestamp() * 1000),
+            "disclosers": list(disclosers),
+            "recipients": list(recipient),
+            "categories": [each.value for each in told],
+            "about": about,
+            "until": body.valid_to,
+            "givers": [giver.id for giver in body.givers],
+            "signatures": {each: message.hex() for each in body.signed_by},
+            "ended": [],
+            "acting_user": {**user, "salt": user_salt.hex()},
+            "evidence": {"at": kept, "salt": salt.hex()},
+        },
+    )  # fmt: skip
+    if not as_json:
+        print(f"{say('consent')} {consent.hex()}")
+    answer(client, message, wait, what="event", as_json=as_json, extra={"consent_id": consent.hex()})
+
+
+@app.command()
+def sign(
+    consent: Annotated[str, typer.Argument(metavar="CONSENT", help="Its id.")],
+    *,
+    giver: Annotated[str, typer.Option(help="Who signs: guardian-1, guardian-2 … or child.")],
+    evidence: Evidence,
+    who: As = "",
+    child_view: Annotated[str, typer.Option(metavar="VIEW", help="The child's view, if it was asked now.")] = "",
+    child: Annotated[str, typer.Option(metavar="NUMBER", help="Needed where another party recorded the consent.")] = "",
+    unit: From = "",
+    wait: Wait = 15.0,
+    as_json: Json = False,
+) -> None:
+    """Record that one giver has signed."""
+    from samband.connectors.client import Client
+    from samband.schemas.events import ConsentSigned, Digest, Id16
+
+    party = party_of(who)
+    book, consent_id = ConsentBook(party), message_id_of(consent)
+    entry = None if child else book.entry(consent_id)
+    if entry is not None and giver not in entry["givers"]:
+        raise bad("the consent has no such giver", ", ".join(entry["givers"]), "CONSENT_GIVER")
+    number = child_of(child) if entry is None else entry["child"]
+    view = _view(child_view) if child_view else None
+    client = Client(party)
+    body = ConsentSigned(Id16(consent_id), giver, Digest(digest_of(evidence)[0]), view)
+    message = client.record(body, child=number, now=datetime.now(UTC), unit=unit)
+    if entry is not None:
+        entry["signatures"][giver] = message.hex()
+        book.keep(consent_id, entry)
+    answer(client, message, wait, what="event", as_json=as_json)
+
+
+@app.command()
+def withdraw(
+    *,
+    who: As = "",
+    child: Child,
+    consent: Annotated[str, typer.Option(metavar="CONSENT", help="This one only.")] = "",
+    recipient: Annotated[str, typer.Option(metavar="UNIT", help="Towards this unit only.")] = "",
+    category: Annotated[str, typer.Option(help="This kind of information only.")] = "",
+    giver_role: Annotated[
+        str, typer.Option(help="Who takes it back: guardian, child, appointed_custodian, god_man or other.")
+    ] = "guardian",
+    unit: From = "",
+    wait: Wait = 15.0,
+    as_json: Json = False,
+) -> None:
+    """Take consents back: all of a child's, or one, or towards one unit, or one kind of information.
+
+    Any unit that hears it records it. It needs no form and no reason and is never refused; from when it is accepted
+    nothing rests on it, and what was not handed over yet is stopped.
+    """
+    from samband.connectors.client import Client
+    from samband.schemas.events import ConsentWithdrawn, GiverRole, Id16, Scope
+
+    if sum(map(bool, (consent, recipient, category))) > 1:
+        raise bad("a withdrawal has one scope", "--consent, --recipient or --category", "CONSENT_FORM")
+    if giver_role not in list(GiverRole) or (category and category not in list(Category)):
+        raise bad(
+            "no such giver or kind of information", f"{', '.join(GiverRole)}; {', '.join(Category)}", "CONSENT_FORM"
+        )
+    scope = (
+        Scope.CONSENT if consent else Scope.RECIPIENT if recipient else Scope.CATEGORY if category else Scope.EVERYTHING
+    )
+    party = party_of(who)
+    number = child_of(child)
+    body = ConsentWithdrawn(
+        scope,
+        Id16(message_id_of(consent)) if consent else None,
+        recipient,
+        Category(category) if category else None,
+        GiverRole(giver_role),
+    )
+    client = Client(party)
+    message = client.record(body, child=number, now=datetime.now(UTC), unit=unit)
+    book = ConsentBook(party)
+    for consent_id, entry in book.entries():
+        covered = {Scope.CONSENT: consent_id.hex() == consent, Scope.RECIPIENT: recipient in entry["recipients"],
+                   Scope.CATEGORY: category in entry["categories"], Scope.EVERYTHING: True}  # fmt: skip
+        if entry["child"] == number and covered[scope]:
+            entry["ended"].append({"message_id": message.hex(), "scope": scope.value})
+            book.keep(consent_id, entry)
+    answer(client, message, wait, what="event", as_json=as_json)
+
+
+@app.command("list")
+def list_(
+    who: As = "",
+    child: Annotated[
+        str, typer.Option(metavar="NUMBER", help="One child's only; - reads it from standard input.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """List the consents that this party has recorded itself, with what it knows of signatures and withdrawals.
+
+    What other parties recorded or took back is not here: `samband ask` tells what carries a message now.
+    """
+    from samband.connectors.client import Client
+
+    party = party_of(who)
+    client = Client(party)
+    number = child_of(child) if child else ""
+    found = [
+        _listed(client, each, entry) for each, entry in ConsentBook(party).entries() if number in ("", entry["child"])
+    ]
+    if as_json:
+        emit(found)
+    elif not found:
+        print(say("nothing"))
+    else:
+        table(
+            (say("consent"), say("from"), say("to"), say("tells"), say("until"), say("signed"), say("state")),
+            [
+                (
+                    each["consent_id"],
+                    ", ".join(each["disclosers"]),
+                    ", ".join(each["recipients"]),
+                    ", ".join(map(category_words, each["categories"])),
+                    moment(each["until"] * 1000)[:10],
+                    f"{len(each['signed'])}/{len(each['givers'])}",
+                    _state_words(each["state"]),
+                )
+                for each in found
+            ],
+        )
+
+
+def _listed(client: Any, consent: bytes, entry: dict[str, Any]) -> dict[str, Any]:
+    def accepted(message: str) -> bool:
+        return bool(client.outcome(bytes.fromhex(message)).state == "accepted")
+
+    recorded = client.outcome(bytes.fromhex(entry["message_id"])).state
+    signed = [giver for giver, message in entry["signatures"].items() if accepted(message)]
+    ended = [each["scope"] for each in entry["ended"] if accepted(each["message_id"])]
+    match recorded:
+        case "accepted" if {"everything", "consent"} & set(ended):
+            state = "withdrawn"
+        case "accepted" if entry["until"] < time.time():
+            state = "expired"
+        case "accepted" if ended:
+            state = "partly_withdrawn"
+        case "accepted" if set(entry["givers"]) <= set(signed):
+            state = "active"
+        case "accepted":
+            state = "pending"
+        case _:
+            state = recorded
+    keys = ("disclosers", "recipients", "categories", "about", "until", "givers", "recorded_at")
+    return {"consent_id": consent.hex(), **{key: entry[key] for key in keys}, "signed": signed, "state": state}
+
+
+def _state_words(state: str) -> str:
+    words = {
+        "withdrawn": ("återkallat", "withdrawn"),
+        "partly_withdrawn": ("delvis återkallat", "partly withdrawn"),
+        "active": ("gäller", "active"),
+        "pending": ("väntar på underskrift", "waits for signatures"),
+    }
+    return either(*words[state]) if state in words else say(state)
+
+
+def _categories(
+    party: Party, disclosers: Sequence[str], named: Sequence[str], types: Sequence[str], about: str
+) -> tuple[Category, ...]:
+    """Return the categories named, and all that the types could tell about that person from these disclosers."""
+    from samband.schemas.catalogue import possible_categories
+
+    if unknown := [each for each in named if each not in list(Category)]:
+        raise bad(f"{len(unknown)} categories are unknown", ", ".join(Category), "CONSENT_CATEGORY")
+    told = {Category(each) for each in named}
+    left_out = set()
+    for type_name in types:
+        for discloser in disclosers:
+            for each in possible_categories(type_name, party.directory.unit(discloser).kind):
+                category, _, whose = each.partition(":")
+                if whose == about:
+                    told.add(Category(category))
+                else:
+                    left_out.add(each)
+    if left_out:
+        note(f"left out, they need those persons' own consent: {', '.join(sorted(map(category_words, left_out)))}")
+    if not told:
+        raise bad("it is not said what may be told", "--category or --for-type", "CONSENT_FORM")
+    return tuple(sorted(told))
+
+
+def _givers(guardians: int, *, with_child: bool) -> tuple[Giver, ...]:
+    from samband.schemas.events import Giver, GiverRole
+
+    if not 0 <= guardians <= 4 or not (guardians or with_child):
+        raise bad("a consent has one to four guardians, or the young adult alone", "--guardians N", "CONSENT_FORM")
+    found = [Giver(GiverRole.GUARDIAN, f"guardian-{n}") for n in range(1, guardians + 1)]
+    return (*found, Giver(GiverRole.CHILD, "child")) if with_child else tuple(found)
+
+
+def _view(text: str) -> ChildView:
+    from samband.schemas.events import ChildView, View
+
+    view, _, why = text.partition(":")
+    if view not in list(View) or (view in (View.NOT_ASKED, View.TOO_YOUNG)) != bool(why):
+        raise bad("the child's view is agrees, objects, not_asked:WHY or too_young:WHY", "", "CHILD_VIEW")
+    return ChildView(View(view), why)
+
+
+def _second(day: str, at: clock) -> int:
+    from samband.streams.inbox import STOCKHOLM
+
+    try:
+        return int(datetime.combine(date.fromisoformat(day), at, STOCKHOLM).timestamp())
+    except ValueError:
+        raise bad("a day is written YYYY-MM-DD", "", "DATE_FORM") from None

@@ -1,0 +1,225 @@
+"""`samband doctor`: is everything in order here, and if not, what to do. Each line is one check."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from samband.connectors.cli.terminal import Answer, As, Exit, Json, emit, home_of, party_of, table
+from samband.schemas.errors import OperatorError, SambandError
+
+if TYPE_CHECKING:
+    from samband.connectors.party import Party
+    from samband.streams.authority import Home
+    from samband.streams.directory import Directory
+
+__all__ = ["Check", "doctor"]
+
+_SOON: Final = timedelta(days=30)
+_ROOM_MIB: Final = 512
+OK, WARN, FAIL = "ok", "warn", "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one check found."""
+
+    check: str
+    state: str
+    found: str
+    way_out: str = ""
+
+
+def doctor(who: As = "", as_json: Json = False) -> None:
+    """Check the hub on this machine, or with --as a party's connector: files, rights, dates, Kafka, gate, counters.
+
+    Exit code 3 when a check fails; a warning is no failure.
+    """
+    checks = list(_guarded(_party_checks(party_of(who)) if who else _hub_checks(home_of())))
+    if as_json:
+        emit([asdict(each) for each in checks])
+    else:
+        colour = {OK: "green", WARN: "yellow", FAIL: "red"}
+        table(
+            ("", "check", "found", "way out"),
+            [(each.state, each.check, each.found, each.way_out) for each in checks],
+            row_styles=[colour[each.state] for each in checks],
+        )
+    if any(each.state == FAIL for each in checks):
+        raise Answer(Exit.OPERATOR)
+
+
+def _guarded(checks: Iterator[Check]) -> Iterator[Check]:
+    """Turn an error within a check into its last line."""
+    try:
+        yield from checks
+    except SambandError as error:
+        yield Check("files", FAIL, f"{error.message} [{error.code}]", error.hint)
+
+
+def _hub_checks(home: Home) -> Iterator[Check]:
+    from samband.schemas.rulebook import shipped
+    from samband.streams.directory import Directory
+    from samband.streams.hub import is_running
+
+    yield _disk(home.path)
+    for name, folder in (("hub keys", home.hub / "keys"), ("root key", home.authority)):
+        yield _rights(name, folder)
+    yield Check("root key", WARN, "it lies on this machine", f"keep {home.authority} offline in a real deployment")
+    _ = home.hub_keys.secret("store")
+    for principal in ("hub", "gate", "derived"):
+        yield _certificate(f"certificate {principal}", home.hub / "tls" / principal / "client.pem")
+    directory = Directory(home.root.key)
+    for card in home.cards().values():
+        directory.learn(card)
+    yield from _keys(directory)
+    unverified = shipped().unverified()
+    yield Check(
+        "rulebook",
+        WARN if unverified else OK,
+        f"{len(unverified)} permitting rows not verified by lawyers" if unverified else "all rows verified",
+        "a production gate refuses them; have them verified" if unverified else "",
+    )
+    yield (reached := _port(home.bootstrap))
+    running = is_running(home)
+    yield Check(
+        "hub", OK if running else FAIL, "running" if running else "not running", "" if running else "samband hub up"
+    )
+    if running and reached.state == OK:
+        yield from _hub_answers(home)
+
+
+def _hub_answers(home: Home) -> Iterator[Check]:
+    from samband.connectors.cli.hub import gate_partitions
+    from samband.streams.derived.track import ask_summary
+
+    taken, shards = gate_partitions(home), home.root.shards
+    yield Check("gate", OK if taken == shards else FAIL, f"{taken} of {shards} partitions in work",
+                "" if taken == shards else f"{home.hub}/log/gate-0.log")  # fmt: skip
+    try:
+        found = ask_summary(home)
+    except OperatorError as error:
+        yield Check("derived streams", FAIL, error.message, f"{home.hub}/log/derived.log")
+        return
+    unreadable = int(found.get("unreadable", 0))
+    yield Check("derived streams", WARN if unreadable else OK, f"{unreadable} audit records unreadable",
+                "compare with samband audit list" if unreadable else "")  # fmt: skip
+
+
+def _party_checks(party: Party) -> Iterator[Check]:
+    yield _disk(party.folder)
+    yield _rights("keys", party.folder / "keys")
+    yield _certificate("certificate", party.settings.kafka.certificate)
+    reached = _port(party.settings.kafka.bootstrap)
+    yield reached
+    if reached.state == OK:
+        yield _attempt("Kafka", lambda: _metadata(party), "is the certificate of this hub's authority?")
+    if not party.units:
+        yield Check("directory", FAIL, "this party's card is not here", "samband connect reads it")
+    else:
+        yield Check("directory", OK, f"{len(party.directory.cards)} cards")
+        yield from _keys(party.directory, party.name)
+    yield _attempt("adapters", lambda: f"{len(party.adapters())} usable", "look at [[adapter]] in connector.toml")
+    without = [each.id for each in party.units if each.id not in {adapter.unit for adapter in party.settings.adapter}]
+    if without:
+        yield Check(
+            "adapters", WARN, f"none for {', '.join(without)}", "add one to connector.toml, or use samband inbox"
+        )
+    yield from _store(party)
+
+
+def _store(party: Party) -> Iterator[Check]:
+    store = party.store
+    waiting = store.open_count()
+    yield Check("outbox", WARN if waiting > 100 else OK, f"{waiting} messages that the gate has not decided",
+                "does the connector run, and the hub?" if waiting > 100 else "")  # fmt: skip
+    for name, words, way_out in (
+        ("box_gap", "inbox records missing", "tell the hub's operator: records were withheld or lost"),
+        ("incident", "inbox records refused", "tell the hub's operator: somebody writes what is not the gate's"),
+        ("box_repeat", "inbox records repeated", "nothing was handed over twice; tell the hub's operator"),
+    ):
+        count = store.number(f"count/{name}") or 0
+        yield Check("inbox", WARN if count else OK, f"{count} {words}", way_out if count else "")
+    stuck = [row for row in store.letters("waiting") if row.changed < time.time() * 1000 - 600_000]
+    yield Check("hand-over", WARN if stuck else OK, f"{len(stuck)} letters wait more than ten minutes",
+                "is the party's own system there?" if stuck else "")  # fmt: skip
+
+
+def _disk(path: Path) -> Check:
+    free = shutil.disk_usage(path).free >> 20
+    return Check("disk", OK if free > _ROOM_MIB else FAIL, f"{free} MiB free", "" if free > _ROOM_MIB else "free some")
+
+
+def _rights(name: str, folder: Path) -> Check:
+    """Nobody but the owner may read a key."""
+    paths = [folder, *folder.rglob("*.key")]
+    open_ones = [path for path in paths if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)]
+    if open_ones:
+        return Check(name, FAIL, f"{len(open_ones)} can be read by others", f"chmod -R go= {folder}")
+    return Check(name, OK, f"{len(paths) - 1} files, the owner's only")
+
+
+def _certificate(name: str, path: Path) -> Check:
+    from cryptography.x509 import load_pem_x509_certificate
+
+    try:
+        certificate = load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError):
+        return Check(name, FAIL, f"{path} cannot be read", "issue it again")
+    return _dates(name, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
+
+
+def _dates(name: str, start: datetime, end: datetime) -> Check:
+    now = datetime.now(UTC)
+    if not start <= now < end:
+        return Check(name, FAIL, f"valid {start:%Y-%m-%d} to {end:%Y-%m-%d}", "issue it again; is the clock right?")
+    return Check(
+        name, WARN if end - now < _SOON else OK, f"until {end:%Y-%m-%d}", "renew it" if end - now < _SOON else ""
+    )
+
+
+def _keys(directory: Directory, party: str = "") -> Iterator[Check]:
+    """Each card's first key to end."""
+    for name, card in sorted(directory.cards.items()):
+        if party in ("", name) and card.keys:
+            start = max(key.not_before for key in card.keys) / 1000
+            end = min(key.not_after for key in card.keys) / 1000
+            yield _dates(f"keys of {name}", datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
+
+
+def _port(bootstrap: str) -> Check:
+    host, _, port = bootstrap.partition(",")[0].rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), timeout=3):
+            return Check("Kafka port", OK, bootstrap)
+    except (OSError, ValueError):
+        return Check("Kafka port", FAIL, f"{bootstrap} does not answer", "is the hub up, and the network?")
+
+
+def _metadata(party: Party) -> str:
+    """Ask Kafka what this party sees: proves network, certificate and rights at once."""
+    from confluent_kafka import KafkaException
+    from confluent_kafka.admin import AdminClient
+
+    try:
+        seen = AdminClient({**party.settings.kafka.confluent(), "log_level": 0}).list_topics(timeout=8).topics
+    except KafkaException as error:
+        raise OperatorError("KAFKA_UNREACHABLE", "Kafka does not let this certificate in") from error
+    return f"lets us in; {len(seen)} topics to be seen"
+
+
+def _attempt(name: str, work: Callable[[], Any], way_out: str) -> Check:
+    try:
+        return Check(name, OK, str(work()))
+    except SambandError as error:
+        return Check(name, FAIL, f"{error.message} [{error.code}]", error.hint or way_out)
+    except (OSError, ssl.SSLError) as error:
+        return Check(name, FAIL, type(error).__name__, way_out)

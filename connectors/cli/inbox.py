@@ -1,0 +1,162 @@
+"""`samband inbox`: what came to the own units, and reading it; every reading is recorded."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from samband.connectors.cli.answers import ground_json
+from samband.connectors.cli.said import ActingUser, acting_user
+from samband.connectors.cli.terminal import As, Json, bad, emit, message_id_of, moment, party_of, table
+from samband.connectors.cli.words import either, say
+from samband.schemas.errors import InputError
+
+if TYPE_CHECKING:
+    from samband.connectors.party import Party
+    from samband.connectors.store import InboxRow
+
+__all__ = ["VIEW", "app"]
+
+app = typer.Typer(help="What came to your units.", no_args_is_help=True, rich_markup_mode=None)
+
+VIEW = "view"
+"""Kind of the step that a reading leaves."""
+
+
+@app.command("list")
+def list_(
+    who: As = "", limit: Annotated[int, typer.Option(help="The newest so many.")] = 50, as_json: Json = False
+) -> None:
+    """List what came, newest first; of what is held back only that it came."""
+    _list(party_of(who).store.letters(limit=limit), as_json=as_json)
+
+
+@app.command()
+def unacknowledged(
+    who: As = "", limit: Annotated[int, typer.Option(help="The newest so many.")] = 50, as_json: Json = False
+) -> None:
+    """List what was handed over and that nobody has acknowledged: in a folder, not yet moved to acknowledged/."""
+    _list(party_of(who).store.letters("handed_over", limit), as_json=as_json)
+
+
+def _list(rows: list[InboxRow], *, as_json: bool) -> None:
+    found = [_listed(row) for row in rows]
+    if as_json:
+        emit(found)
+    elif not found:
+        print(say("nothing"))
+    else:
+        table(
+            (say("message"), say("time"), say("type"), say("from"), say("unit"), say("state")),
+            [
+                (
+                    each["message_id"],
+                    moment(each["received"]),
+                    each["type"] or say("held"),
+                    each["from"] or "–",
+                    each["unit"],
+                    say(each["state"]) + (f" {each['code']}" if each["code"] else ""),
+                )
+                for each in found
+            ],
+        )
+
+
+def _listed(row: InboxRow) -> dict[str, Any]:
+    return {
+        "message_id": row.message_id.hex(),
+        "received": row.received,
+        "type": None if row.held else row.type,
+        "from": None if row.held else row.letter["sender_unit"],
+        "unit": row.unit,
+        "state": row.state,
+        "code": row.code,
+        "held": row.held,
+    }
+
+
+@app.command()
+def show(
+    message: Annotated[str, typer.Argument(metavar="MESSAGE", help="Its id.")],
+    who: As = "",
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", help="Why you read it; asked for where the child is protected.")
+    ] = "",
+    acting_user_: ActingUser = "",
+    as_json: Json = False,
+) -> None:
+    """Show one message with its content. That you read it, when and why, is recorded in its ladder.
+
+    Raises:
+        InputError: no such message (`MESSAGE_UNKNOWN`), or it is held back and no reason is given (`REASON_MISSING`).
+    """
+    party = party_of(who)
+    row = party.store.letter(message_id_of(message))
+    if row is None:
+        raise InputError("MESSAGE_UNKNOWN", "no such message has come to this party", "samband inbox list")
+    if row.held and not reason:
+        raise bad("the message is held back: a reason must be given", "--reason TEXT; it is recorded", "REASON_MISSING")
+    _record_view(party, row, reason, acting_user(acting_user_))
+    letter = row.letter
+    shown: dict[str, Any] = {
+        **_listed(row),
+        "type": row.type,
+        "from": letter["sender_unit"],
+        "from_party": letter["sender_party"],
+        "conversation": letter["conversation"],
+        "ref_to": letter["ref_to"],
+        "decided_at": letter["decided_at"],
+        "grounds": [ground_json(each) for each in letter["grounds"]],
+        "obligations": letter["obligations"],
+        "categories": letter["categories"],
+        "content": letter["content"],
+    }
+    if as_json:
+        emit(shown)
+    else:
+        _show(shown)
+
+
+def _record_view(party: Party, row: InboxRow, reason: str, user: dict[str, str]) -> None:
+    """Keep who read it and why; the reason is sealed, since it may tell something about the child."""
+    from samband.connectors.store import Step
+    from samband.streams.crypto.hub import HubStore
+    from samband.streams.keyfile import KeyFolder
+
+    box = HubStore(KeyFolder(party.folder / "keys", party.root.realm).secret("store"))
+    sealed = box.seal("view", row.message_id, reason.encode())[1]
+    detail = {"acting_user": user["id"], "role": user["role"], "reason": sealed.hex()}
+    with party.store.transaction():
+        party.store.add_step(row.message_id, Step(time.time_ns() // 1_000_000, VIEW, "shown", "", detail))
+
+
+def _show(shown: dict[str, Any]) -> None:
+    from samband.schemas.catalogue import find
+    from samband.schemas.message_types import COMMON_FIELDS
+
+    row = find(shown["type"])
+    grounds = ", ".join(f"{each['ground']} ({each['citation']})" for each in shown["grounds"])
+    head = [
+        (say("type"), f"{shown['type']}, {either(row.label_sv, row.label_en)}"),
+        (say("from"), f"{shown['from']} ({shown['from_party']})"),
+        (say("to"), shown["unit"]),
+        (say("time"), moment(shown["decided_at"])),
+        (say("ground"), grounds),
+        (say("state"), f"{say(shown['state'])} {shown['code']}".strip()),
+        *((say("obligation"), say(each)) for each in shown["obligations"]),
+    ]
+    labels = {each.name: either(each.label_sv, each.label_en) for each in (*COMMON_FIELDS, *row.fields)}
+    content = shown["content"] or {}
+    body = [
+        (labels.get(key, key), f"{value['id']}, {value['role']}" if isinstance(value, dict) else str(value))
+        for key, value in content.items()
+        if value is not None
+    ]
+    width = max(len(label) for label, _ in head + body)
+    for label, value in head:
+        print(f"{label:<{width}}  {value}")
+    print()
+    for label, value in body:
+        print(f"{label:<{width}}  {value}")

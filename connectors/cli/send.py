@@ -1,0 +1,192 @@
+"""`samband send`, `ask` and `types`: say something, ask first, learn what can be said."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from samband.connectors.cli.answers import answer
+from samband.connectors.cli.said import ActingUser, Child, From, To, Wait, child_of, content_of
+from samband.connectors.cli.terminal import As, Json, emit, message_id_of, party_of, table
+from samband.connectors.cli.words import category_words, either, say
+
+__all__ = ["ask", "send", "types"]
+
+Type = Annotated[str, typer.Argument(metavar="TYPE", help="Message type; `samband types` lists them.")]
+Ground = Annotated[str, typer.Option(help="Claim this ground only, such as CONSENT or SOCIAL_TO_CARE.")]
+Necessity = Annotated[str, typer.Option(metavar="CODE", help="Why it is needed for care or support, as one code word.")]
+Limb = Annotated[
+    str,
+    typer.Option(
+        metavar="CODE",
+        help="Which of the law's conditions holds: under_18, ongoing_abuse, compulsory_care or expected_child.",
+        show_default="under_18 where it is so",
+    ),
+]
+
+
+def send(
+    type_name: Type,
+    *,
+    who: As = "",
+    to: To,
+    child: Child,
+    name: Annotated[str, typer.Option(help="The child's name.")] = "",
+    unit: From = "",
+    field: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Fill in a field. Repeatable.")] = None,
+    content: Annotated[Path | None, typer.Option(metavar="FILE", help="Fields as a JSON object.")] = None,
+    text: Annotated[str, typer.Option(help="The type's free text.")] = "",
+    reference: Annotated[str, typer.Option(help="Your own case number.")] = "",
+    acting_user: ActingUser = "",
+    ground: Ground = "",
+    limb: Limb = "",
+    necessity: Necessity = "",
+    reply_to: Annotated[
+        str, typer.Option(metavar="MESSAGE", help="A message that this answers; its case numbers go along.")
+    ] = "",
+    wait: Wait = 15.0,
+    receipt: Annotated[bool, typer.Option("--receipt", help="Wait for the hand-over, not only the decision.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Send a message about one child to one unit, and show the decision.
+
+    What it tells follows from its type and the fields that are filled in; `samband types TYPE` shows both. It is kept
+    before the command returns: what the gate has not answered yet goes when connector and hub run.
+
+    \b
+    samband send placement.notice --as social --to SE2120002080-SKOLA --child 201201019805 \\
+        --field event=started --field law=SoL --field from_date=2026-12-01
+    """  # noqa: D301  typer's mark for lines that are not folded
+    from samband.connectors.client import Client
+
+    party = party_of(who)
+    client = Client(party)
+    said = content_of(
+        type_name, child=child_of(child), fields=field or (), file=content, name=name, reference=reference, text=text,
+        user=acting_user,
+    )  # fmt: skip
+    conversation = ref_to = None
+    if reply_to:
+        ref_to = message_id_of(reply_to)
+        row = party.store.letter(ref_to)
+        if row is not None:
+            conversation = bytes.fromhex(row.letter["conversation"])
+            theirs = (row.letter["content"] or {}).get("sender_reference")
+            if theirs:
+                said.setdefault("recipient_reference", theirs)
+    message = client.send(
+        type_name, recipient=to, content=said, now=datetime.now(UTC), unit=unit, ground=ground, limb=limb,
+        necessity=necessity, conversation=conversation, ref_to=ref_to,
+    )  # fmt: skip
+    answer(client, message, wait, what="message", as_json=as_json, receipt=receipt)
+
+
+def ask(
+    type_name: Type,
+    *,
+    who: As = "",
+    to: To,
+    child: Child,
+    unit: From = "",
+    with_: Annotated[
+        list[str] | None, typer.Option("--with", metavar="FIELD", help="A field that you would fill in. Repeatable.")
+    ] = None,
+    ground: Ground = "",
+    necessity: Necessity = "",
+    wait: Wait = 15.0,
+    as_json: Json = False,
+) -> None:
+    """Ask whether a message would be permitted: on what ground, or what is missing and who can remedy it.
+
+    The same rules decide as when it is sent. Nothing reaches the other unit; the question itself is logged.
+
+    \b
+    samband ask placement.notice --as social --to SE2120002080-SKOLA --child 201201019805 --with address
+    """  # noqa: D301
+    from samband.connectors.client import Client
+
+    client = Client(party_of(who))
+    question = client.ask(
+        type_name, recipient=to, child=child_of(child), now=datetime.now(UTC), unit=unit, fields=tuple(with_ or ()),
+        ground=ground, necessity=necessity,
+    )  # fmt: skip
+    answer(client, question, wait, what="question", as_json=as_json)
+
+
+def types(
+    type_name: Annotated[str, typer.Argument(metavar="TYPE", help="One type; none lists them all.")] = "",
+    as_json: Json = False,
+) -> None:
+    """List message types, or one type's fields: what each tells, who sends it to whom, on which grounds."""
+    from samband.schemas.catalogue import CATALOGUE, find
+
+    rows = [find(type_name)] if type_name else list(CATALOGUE.values())
+    if as_json:
+        emit([_described(row) for row in rows])
+        return
+    if not type_name:
+        table(
+            (say("type"), "", say("from"), say("to")),
+            [
+                (
+                    row.name,
+                    either(row.label_sv, row.label_en),
+                    " ".join(row.sender_kinds),
+                    " ".join(row.recipient_kinds),
+                )
+                for row in rows
+            ],
+        )
+        return
+    described = _described(rows[0])
+    print(f"{described['type']}: {described['label']}")
+    print(f"{say('from')} {', '.join(described['from'])} {say('to')} {', '.join(described['to']) or '–'}")
+    if described["grounds"]:
+        print(f"{say('ground')}: {', '.join(described['grounds'])}")
+    print()
+    table(
+        (say("field"), "", "", say("tells")),
+        [
+            (
+                each["name"] + (" *" if each["required"] else ""),
+                each["label"],
+                "|".join(each["choices"]) or {"date": "YYYY-MM-DD", "flag": "yes|no"}.get(each["kind"], ""),
+                each["words"],
+            )
+            for each in described["fields"]
+        ],
+    )
+    print(either("* måste fyllas i", "* is required"))
+
+
+def _described(row: Any) -> dict[str, Any]:
+    from samband.schemas.message_types import COMMON_FIELDS
+
+    fields = []
+    for each in (*COMMON_FIELDS, *row.fields):
+        words = [category_words(each.tag)] if each.tag else []
+        words += [either("fri text", "free text")] if each.free_text else []
+        fields.append(
+            {
+                "name": each.name,
+                "label": either(each.label_sv, each.label_en),
+                "kind": each.kind.value,
+                "required": each.required,
+                "choices": list(each.choices),
+                "tells": each.tag,
+                "free_text": each.free_text,
+                "words": ", ".join(words),
+            }
+        )
+    return {
+        "type": row.name,
+        "label": either(row.label_sv, row.label_en),
+        "from": list(row.sender_kinds),
+        "to": list(row.recipient_kinds),
+        "grounds": list(row.grounds),
+        "event": row.event,
+        "fields": fields,
+    }

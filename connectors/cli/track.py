@@ -1,0 +1,110 @@
+"""`samband track`, `recall` and `mark`: what became of a message, stopping it, and protecting a child."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from samband.connectors.cli.answers import answer, exit_of, ladder, step_json
+from samband.connectors.cli.inbox import VIEW
+from samband.connectors.cli.said import Child, From, Wait, child_of
+from samband.connectors.cli.terminal import Answer, As, Exit, Json, bad, emit, home_of, message_id_of, party_of, table
+from samband.connectors.cli.words import say
+from samband.schemas.errors import InputError
+
+__all__ = ["mark", "recall", "track"]
+
+Message = Annotated[str, typer.Argument(metavar="MESSAGE", help="Its id.")]
+
+
+def track(message: Message, who: As = "", as_json: Json = False) -> None:
+    """Show what became of a message, step by step.
+
+    With --as from the party's own store: what the gate and the recipient have told it. Without, on the hub's machine,
+    from the hub's own stream.
+    """
+    message_id = message_id_of(message)
+    found = _own(who, message_id) if who else _hub(message)
+    if as_json:
+        emit(found)
+    else:
+        about = f"{found['type']}: {found['sender']} → {found['recipient']}" if found.get("type") else ""
+        print(f"{message}  {say(found['state'])}" + (f"  {about}" if about else ""))
+        table((say("time"), say("what"), say("outcome"), say("why")), ladder(found["steps"]))
+    code = exit_of(found["state"])
+    if code not in (Exit.OK, Exit.TIMEOUT):
+        raise Answer(code)
+
+
+def _hub(message: str) -> dict[str, Any]:
+    from samband.streams.derived.track import ask_status
+
+    return ask_status(home_of(), message)
+
+
+def _own(who: str, message_id: bytes) -> dict[str, Any]:
+    party = party_of(who)
+    steps = party.store.steps(message_id)
+    said = next((row for row in party.store.said(10_000) if row.message_id == message_id), None)
+    letter = party.store.letter(message_id)
+    if said is None and letter is None and not steps:
+        raise InputError(
+            "MESSAGE_UNKNOWN", "this party knows no such message", "samband inbox list, or track without --as"
+        )
+    told = [step for step in steps if step.kind != VIEW]
+    state = letter.state if letter is not None else told[-1].outcome if told else "waiting"
+    detail = next((step.detail for step in told if step.detail.get("type")), {})
+    shown = [step_json(step) | ({"by": step.detail.get("acting_user")} if step.kind == VIEW else {}) for step in steps]
+    return {
+        "message_id": message_id.hex(),
+        "type": ""
+        if letter is not None and letter.held
+        else said.type
+        if said
+        else letter.type
+        if letter
+        else detail.get("type", ""),
+        "sender": detail.get("sender", "") if letter is None else letter.letter["sender_unit"],
+        "recipient": detail.get("recipient", "") if letter is None else letter.unit,
+        "state": state,
+        "steps": shown,
+    }
+
+
+def recall(message: Message, who: As = "", wait: Wait = 15.0, as_json: Json = False) -> None:
+    """Stop a message that you sent and that is not handed over yet. Too late is answered as refused."""
+    from samband.connectors.client import Client
+
+    client = Client(party_of(who))
+    asked = client.recall(message_id_of(message), now=datetime.now(UTC))
+    answer(client, asked, wait, what="event", as_json=as_json)
+
+
+def mark(
+    kind: Annotated[
+        str,
+        typer.Argument(metavar="KIND", help="secrecy, protected_registration, secret_whereabouts or threat."),
+    ],
+    *,
+    who: As = "",
+    child: Child,
+    lift: Annotated[bool, typer.Option("--lift", help="Lift it; needs the responsible unit and a second one.")] = False,
+    unit: From = "",
+    wait: Wait = 15.0,
+    as_json: Json = False,
+) -> None:
+    """Mark a child as protected: address, whereabouts and school are then told to nobody, from anybody.
+
+    It takes effect when it is accepted. Adapters then get a reference and no content.
+    """
+    from samband.connectors.client import Client
+    from samband.schemas.events import MarkKind, ProtectionMarked
+
+    if kind not in list(MarkKind):
+        raise bad("no such kind of mark", ", ".join(MarkKind), "MARK_KIND")
+    client = Client(party_of(who))
+    body = ProtectionMarked(MarkKind(kind), lift)
+    event = client.record(body, child=child_of(child), now=datetime.now(UTC), unit=unit)
+    answer(client, event, wait, what="event", as_json=as_json)
