@@ -7,6 +7,9 @@ raise Answer(exit_of(outcome.state))
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -160,8 +163,11 @@ def _show(message: bytes, state: str, steps: Sequence[Step], what: str) -> None:
     if judged is not None:
         lines = _grounds(judged) + lines
     width = max(len(label) for label, _ in lines)
+    edge = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
     for label, text in lines:
-        print(f"  {label:<{width}}  {text}")
+        folded = textwrap.wrap(text, max(30, edge - width - 4)) or [""]
+        for number, line in enumerate(folded):
+            print(f"  {'' if number else label:<{width}}  {line}")
 
 
 def _grounds(judged: Step) -> list[tuple[str, str]]:

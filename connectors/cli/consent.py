@@ -6,8 +6,7 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from datetime import time as clock
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,14 +14,14 @@ import typer
 
 from samband.connectors.cli.answers import answer
 from samband.connectors.cli.book import ConsentBook
+from samband.connectors.cli.consent_words import categories_of, givers_of, second_of, view_of
 from samband.connectors.cli.said import ActingUser, Child, From, Wait, acting_user, child_of, digest_of
 from samband.connectors.cli.terminal import As, Json, bad, emit, message_id_of, moment, note, party_of, table
 from samband.connectors.cli.words import category_words, either, say
 from samband.schemas.categories import About, Category
 
 if TYPE_CHECKING:
-    from samband.connectors.party import Party
-    from samband.schemas.events import ChildView, Giver
+    pass
 
 __all__ = ["app"]
 
@@ -97,7 +96,7 @@ def give(
             "no such way of giving, or no such person", f"{', '.join(GivenHow)}; {', '.join(About)}", "CONSENT_FORM"
         )
     disclosers = tuple(discloser or (own.id,))
-    told = _categories(party, disclosers, category or (), for_type or (), about)
+    told = categories_of(party, disclosers, category or (), for_type or (), about)
     consent = secrets.token_bytes(16)
     digest, salt, kept = digest_of(evidence)
     user, user_salt = acting_user(acting_user_), os.urandom(32)
@@ -109,11 +108,11 @@ def give(
         categories=told,
         about=About(about),
         purpose=purpose,
-        valid_from=_second(since, clock.min) if since else int(now.timestamp()),
-        valid_to=_second(until, clock.max),
-        givers=_givers(guardians, with_child=with_child),
+        valid_from=second_of(since, clock.min) if since else int(now.timestamp()),
+        valid_to=second_of(until, clock.max),
+        givers=givers_of(guardians, with_child=with_child),
         signed_by=tuple(signed or ()),
-        child_view=_view(child_view),
+        child_view=view_of(child_view),
         language=language,
         given_how=GivenHow(how),
         evidence=Digest(digest),
@@ -168,7 +167,7 @@ def sign(
     if entry is not None and giver not in entry["givers"]:
         raise bad("the consent has no such giver", ", ".join(entry["givers"]), "CONSENT_GIVER")
     number = child_of(child) if entry is None else entry["child"]
-    view = _view(child_view) if child_view else None
+    view = view_of(child_view) if child_view else None
     client = Client(party)
     body = ConsentSigned(Id16(consent_id), giver, Digest(digest_of(evidence)[0]), view)
     message = client.record(body, child=number, now=datetime.now(UTC), unit=unit)
@@ -271,6 +270,8 @@ def list_(
                 for each in found
             ],
         )
+        note(either("Vad andra har återkallat syns inte här: samband ask säger vad som gäller.",
+                    "What others took back does not show here: samband ask tells what holds."))  # fmt: skip
 
 
 def _listed(client: Any, consent: bytes, entry: dict[str, Any]) -> dict[str, Any]:
@@ -288,7 +289,7 @@ def _listed(client: Any, consent: bytes, entry: dict[str, Any]) -> dict[str, Any
         case "accepted" if ended:
             state = "partly_withdrawn"
         case "accepted" if set(entry["givers"]) <= set(signed):
-            state = "active"
+            state = "complete"
         case "accepted":
             state = "pending"
         case _:
@@ -301,59 +302,7 @@ def _state_words(state: str) -> str:
     words = {
         "withdrawn": ("återkallat", "withdrawn"),
         "partly_withdrawn": ("delvis återkallat", "partly withdrawn"),
-        "active": ("gäller", "active"),
+        "complete": ("undertecknat av alla", "signed by all"),
         "pending": ("väntar på underskrift", "waits for signatures"),
     }
     return either(*words[state]) if state in words else say(state)
-
-
-def _categories(
-    party: Party, disclosers: Sequence[str], named: Sequence[str], types: Sequence[str], about: str
-) -> tuple[Category, ...]:
-    """Return the categories named, and all that the types could tell about that person from these disclosers."""
-    from samband.schemas.catalogue import possible_categories
-
-    if unknown := [each for each in named if each not in list(Category)]:
-        raise bad(f"{len(unknown)} categories are unknown", ", ".join(Category), "CONSENT_CATEGORY")
-    told = {Category(each) for each in named}
-    left_out = set()
-    for type_name in types:
-        for discloser in disclosers:
-            for each in possible_categories(type_name, party.directory.unit(discloser).kind):
-                category, _, whose = each.partition(":")
-                if whose == about:
-                    told.add(Category(category))
-                else:
-                    left_out.add(each)
-    if left_out:
-        note(f"left out, they need those persons' own consent: {', '.join(sorted(map(category_words, left_out)))}")
-    if not told:
-        raise bad("it is not said what may be told", "--category or --for-type", "CONSENT_FORM")
-    return tuple(sorted(told))
-
-
-def _givers(guardians: int, *, with_child: bool) -> tuple[Giver, ...]:
-    from samband.schemas.events import Giver, GiverRole
-
-    if not 0 <= guardians <= 4 or not (guardians or with_child):
-        raise bad("a consent has one to four guardians, or the young adult alone", "--guardians N", "CONSENT_FORM")
-    found = [Giver(GiverRole.GUARDIAN, f"guardian-{n}") for n in range(1, guardians + 1)]
-    return (*found, Giver(GiverRole.CHILD, "child")) if with_child else tuple(found)
-
-
-def _view(text: str) -> ChildView:
-    from samband.schemas.events import ChildView, View
-
-    view, _, why = text.partition(":")
-    if view not in list(View) or (view in (View.NOT_ASKED, View.TOO_YOUNG)) != bool(why):
-        raise bad("the child's view is agrees, objects, not_asked:WHY or too_young:WHY", "", "CHILD_VIEW")
-    return ChildView(View(view), why)
-
-
-def _second(day: str, at: clock) -> int:
-    from samband.streams.inbox import STOCKHOLM
-
-    try:
-        return int(datetime.combine(date.fromisoformat(day), at, STOCKHOLM).timestamp())
-    except ValueError:
-        raise bad("a day is written YYYY-MM-DD", "", "DATE_FORM") from None

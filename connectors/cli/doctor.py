@@ -141,13 +141,23 @@ def _store(party: Party) -> Iterator[Check]:
     waiting = store.open_count()
     yield Check("outbox", WARN if waiting > 100 else OK, f"{waiting} messages that the gate has not decided",
                 "does the connector run, and the hub?" if waiting > 100 else "")  # fmt: skip
-    for name, words, way_out in (
-        ("box_gap", "inbox records missing", "tell the hub's operator: records were withheld or lost"),
-        ("incident", "inbox records refused", "tell the hub's operator: somebody writes what is not the gate's"),
-        ("box_repeat", "inbox records repeated", "nothing was handed over twice; tell the hub's operator"),
+    for name, check, words, way_out in (
+        ("box_gap", "inbox gaps", "inbox records missing", "tell the hub's operator: records were withheld or lost"),
+        (
+            "incident",
+            "inbox incidents",
+            "inbox records refused",
+            "tell the hub's operator: somebody writes what is not the gate's",
+        ),
+        (
+            "box_repeat",
+            "inbox repeats",
+            "inbox records repeated",
+            "nothing was handed over twice; tell the hub's operator",
+        ),
     ):
         count = store.number(f"count/{name}") or 0
-        yield Check("inbox", WARN if count else OK, f"{count} {words}", way_out if count else "")
+        yield Check(check, WARN if count else OK, f"{count} {words}", way_out if count else "")
     stuck = [row for row in store.letters("waiting") if row.changed < time.time() * 1000 - 600_000]
     yield Check("hand-over", WARN if stuck else OK, f"{len(stuck)} letters wait more than ten minutes",
                 "is the party's own system there?" if stuck else "")  # fmt: skip

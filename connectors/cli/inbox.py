@@ -89,8 +89,7 @@ def show(
 ) -> None:
     """Show one message with its content. That you read it, when and why, is recorded in its ladder.
 
-    Raises:
-        InputError: no such message (`MESSAGE_UNKNOWN`), or it is held back and no reason is given (`REASON_MISSING`).
+    What is held back, since the child is protected, is shown for a stated reason only.
     """
     party = party_of(who)
     row = party.store.letter(message_id_of(message))

@@ -1,0 +1,303 @@
+"""The command line on a real hub, as a person types it: two authorities, one synthetic child."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samband.schemas.testdata import synthetic
+
+pytestmark = pytest.mark.kafka
+
+SOCIAL, SCHOOL = "SE2120002080-IFO", "SE2120002080-SKOLA"
+CHILD = synthetic(7).identifier
+NOTICE = ("--field", "event=started", "--field", "law=SoL", "--field", "from_date=2026-12-01")
+PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """What it printed, as JSON."""
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> str:
+        """The stable code of its error line."""
+        first = self.err.splitlines()[0]
+        assert first.startswith("samband: ")
+        return first.rpartition("[")[2].rstrip("]")
+
+
+class Terminal:
+    """A person's terminal at one hub."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.connectors: list[subprocess.Popen[str]] = []
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return a command line for this hub."""
+        return [sys.executable, "-P", "-m", "samband.connectors", "--home", str(self.home), "--lang", "en", *arguments]
+
+    def say(self, *arguments: str, stdin: str = "") -> Said:
+        """Run a command."""
+        done = subprocess.run(
+            self.command(*arguments), input=stdin, capture_output=True, text=True, timeout=120, check=False
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def connect(self, party: str) -> subprocess.Popen[str]:
+        """Start a connector and return when it is connected."""
+        connector = subprocess.Popen(
+            self.command("connect", party), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        self.connectors.append(connector)
+        assert connector.stdout is not None
+        assert connector.stdout.readline().startswith(f"connected as {party}")
+        return connector
+
+    def pids(self) -> list[int]:
+        """Return every process of the hub."""
+        found = self.say("hub", "status", "--json").json
+        return [found["pid"], *found["children"].values()]
+
+    def close(self) -> None:
+        """End the connectors and the hub."""
+        for connector in self.connectors:
+            connector.terminate()
+        for connector in self.connectors:
+            connector.wait(30)
+            if connector.stdout is not None:
+                connector.stdout.close()
+        self.say("hub", "down")
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    """Give a hub with social services and a school, both connected."""
+    terminal = Terminal(tmp_path_factory.mktemp("samband") / "home")
+    try:
+        up = terminal.say("hub", "up", "--detach", "--agreement", "vasteras", "--shards", "2")
+        assert (up.code, up.out[:19]) == (0, "hub ready: vasteras"), up.err
+        for party, unit in (("social", f"{SOCIAL}:social.ifo:IFO"), ("skola", f"{SCHOOL}:school.pedagogic:Skolan")):
+            added = terminal.say("party", "add", party, "--unit", unit)
+            assert added.code == 0, added.err
+            assert f"next: samband connect {party}" in added.out
+        terminal.connect("social")
+        terminal.connect("skola")
+        yield terminal
+    finally:
+        terminal.close()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what must come true."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def running(pid: int) -> bool:
+    """Say whether a process runs; one that is dead and not yet buried does not."""
+    stat = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return bool(stat.stdout.strip()) and not stat.stdout.strip().startswith("Z")
+
+
+def test_denied_then_consented_then_handed_over(terminal: Terminal) -> None:
+    """A question says what is missing and who can give it; when they have, the message lands as a file."""
+    question = ("ask", "placement.notice", "--as", "social", "--to", SCHOOL, "--child", CHILD)
+    denied = terminal.say(*question)
+    assert denied.code == 10
+    assert "There is no consent. [CONSENT_MISSING]" in denied.out
+    assert "who can remedy  the family: The guardians and the child can consent" in denied.out
+    swedish = terminal.say("--lang", "sv", *question)
+    assert "Samtycke saknas. [CONSENT_MISSING]" in swedish.out
+
+    given = terminal.say(
+        "consent", "give", "--as", "social", "--child", CHILD, "--recipient", SCHOOL, "--for-type", "placement.notice",
+        "--until", (datetime.now(UTC) + timedelta(days=200)).date().isoformat(), "--child-view", "agrees",
+        "--evidence", "binder 3", "--signed", "guardian-1", "--json",
+    )  # fmt: skip
+    assert given.code == 0, given.err
+    consent = given.json["consent_id"]
+    assert terminal.say(*question, "--json").json["reasons"][0]["reason"] == "CONSENT_PENDING"
+    signed = terminal.say(
+        "consent", "sign", consent, "--as", "social", "--giver", "guardian-2", "--evidence", "binder 3"
+    )
+    assert signed.code == 0, signed.err
+    listed = terminal.say("consent", "list", "--as", "social", "--json").json
+    assert [(each["consent_id"], each["state"]) for each in listed] == [(consent, "complete")]
+
+    permitted = terminal.say(*question)
+    assert permitted.code == 0
+    assert "It would be permitted." in permitted.out
+    assert "ground    CONSENT, OSL 10:1" in permitted.out
+
+    sent = terminal.say(
+        "send", "placement.notice", "--as", "social", "--to", SCHOOL, "--child", "-", *NOTICE, "--receipt", "--json",
+        "--name", "Testa Provsson", "--text", "one sentence", stdin=f"{CHILD}\n",
+    )  # fmt: skip
+    assert (sent.code, sent.json["state"], sent.json["decision"]) == (0, "handed_over", "permit"), sent.err
+    message = sent.json["message_id"]
+    (file,) = (terminal.home / "parties" / "skola").rglob(f"{message}.json")
+    assert json.loads(file.read_text())["content"]["note"] == "one sentence"
+
+    shown = terminal.say("inbox", "show", message, "--as", "skola")
+    assert shown.code == 0
+    assert "Testa Provsson" in shown.out
+    assert [each["kind"] for each in terminal.say("track", message, "--as", "skola", "--json").json["steps"]] == [
+        "view"
+    ]
+    until(lambda: terminal.say("track", message, "--json").json["state"] == "handed_over")
+    assert [step["kind"] for step in terminal.say("track", message, "--json").json["steps"]] == ["decision", "receipt"]
+    assert terminal.say("inbox", "unacknowledged", "--as", "skola", "--json").json[0]["message_id"] == message
+    late = terminal.say("recall", message, "--as", "social")
+    assert late.code in (2, 12)
+
+
+def test_protected_child_is_held_back(terminal: Terminal) -> None:
+    """A marked child's letter shows as held, and opens only for a reason, which is recorded."""
+    child = synthetic(8).identifier
+    assert terminal.say("mark", "secrecy", "--as", "skola", "--child", child).code == 0
+    report = ("send", "concern.report", "--as", "skola", "--to", SOCIAL, "--child", child, "--text", "a sentence",
+              "--field", "urgency=today", "--field", "family_told=no")  # fmt: skip
+    forbidden = terminal.say(*report, "--field", "address=somewhere")
+    assert forbidden.code == 10
+    assert "FORBID_PROTECTED, OSL 21:3" in forbidden.out
+    sent = terminal.say(*report, "--receipt", "--json")
+    assert sent.code == 0, sent.err
+    message = sent.json["message_id"]
+    listed = terminal.say("inbox", "list", "--as", "social")
+    assert f"{message}  " in listed.out
+    assert "held back" in listed.out
+    assert "concern.report" not in listed.out
+    refused = terminal.say("inbox", "show", message, "--as", "social")
+    assert (refused.code, refused.error) == (2, "REASON_MISSING")
+    shown = terminal.say(
+        "inbox", "show", message, "--as", "social", "--reason", "I answer for it", "--acting-user", "a1:x"
+    )
+    assert "a sentence" in shown.out
+    steps = terminal.say("track", message, "--as", "social", "--json").json["steps"]
+    assert [(step["kind"], step["by"]) for step in steps] == [("view", "a1")]
+
+
+def test_withdrawal_ends_it(terminal: Terminal) -> None:
+    """After a withdrawal that another unit recorded, the same question is denied."""
+    withdrawn = terminal.say("consent", "withdraw", "--as", "skola", "--child", CHILD, "--giver-role", "child")
+    assert withdrawn.code == 0, withdrawn.err
+    denied = terminal.say("ask", "placement.notice", "--as", "social", "--to", SCHOOL, "--child", CHILD, "--json")
+    assert denied.code == 10
+    assert denied.json["reasons"][0]["reason"] in ("CONSENT_WITHDRAWN", "CONSENT_MISSING")
+
+
+READING = [
+    ("hub", "status"), ("party", "list"), ("types",), ("types", "concern.report"), ("inbox", "list", "--as", "skola"),
+    ("inbox", "unacknowledged", "--as", "skola"), ("consent", "list", "--as", "social"), ("audit", "list"), ("doctor",),
+    ("doctor", "--as", "skola"), ("testdata", "child", "--seed", "7"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_reading_commands_speak_json(terminal: Terminal, command: tuple[str, ...]) -> None:
+    """Every reading command prints one JSON document with --json, and something else without."""
+    assert terminal.say(*command, "--json").json
+    assert terminal.say(*command).out.strip()
+
+
+def test_audit_names_no_child_and_no_unit(terminal: Terminal) -> None:
+    """The operator's list holds neither number, name, unit nor sentence."""
+    listed = terminal.say("audit", "list", "--last", "100").out
+    assert "placement.notice" in listed
+    for secret in (CHILD, "Testa", SOCIAL, SCHOOL, "sentence"):
+        assert secret not in listed
+
+
+def test_second_hub_is_one_clear_error(terminal: Terminal) -> None:
+    """A second `hub up` on the same home changes nothing and says what to do."""
+    again = terminal.say("hub", "up")
+    assert (again.code, again.error) == (3, "HUB_RUNNING")
+    assert again.err.splitlines()[1].startswith("hint: samband hub status")
+
+
+BAD = [
+    (("send", "placement.notice", "--as", "social", "--to", "SE-NOBODY", "--child", CHILD, *NOTICE), "UNIT_UNKNOWN"),
+    (
+        ("send", "placement.notice", "--as", "social", "--to", SCHOOL, "--child", "201504069849", *NOTICE),
+        "IDENTIFIER_INVALID",
+    ),
+    (
+        ("send", "placement.notice", "--as", "social", "--to", SCHOOL, "--child", CHILD, "--field", "event=x"),
+        "CONTENT_INVALID",
+    ),
+    (("send", "placement.notice", "--as", "social", "--to", SCHOOL, "--child", CHILD, "--field", "x=y"), "FIELD_FORM"),
+    (("send", "no.such", "--as", "social", "--to", SCHOOL, "--child", CHILD), "TYPE_UNKNOWN"),
+    (("send", "placement.notice", "--as", "skola", "--to", SOCIAL, "--child", CHILD, *NOTICE), "TYPE_NOT_FOR_KIND"),
+    (("ask", "placement.notice", "--as", "nobody", "--to", SCHOOL, "--child", CHILD), "PARTY_UNKNOWN"),
+    (("ask", "placement.notice", "--as", "social", "--to", SCHOOL, "--child", "195001019805"), "AGE_OUT_OF_SCOPE"),
+    (("consent", "sign", "00" * 16, "--as", "social", "--giver", "guardian-1", "--evidence", "x"), "CONSENT_UNKNOWN"),
+    (("consent", "withdraw", "--as", "social", "--child", CHILD, "--category", "x"), "CONSENT_FORM"),
+    (("mark", "x", "--as", "social", "--child", CHILD), "MARK_KIND"),
+    (("track", "zz"), "MESSAGE_ID"),
+    (("track", "00" * 16), "MESSAGE_UNKNOWN"),
+    (("party", "add", "Skolan", "--unit", "SE1-A:school.pedagogic"), "PARTY_NAME"),
+    (("party", "add", "ny", "--unit", "SE1-A:school.moon"), "UNIT_FORM"),
+    (("hub", "up", "--shards", "3"), "HUB_RUNNING"),
+]
+
+
+@pytest.mark.parametrize(("command", "code"), BAD, ids=lambda value: value if isinstance(value, str) else "")
+def test_bad_input_has_a_code_and_names_no_child(terminal: Terminal, command: tuple[str, ...], code: str) -> None:
+    """What cannot be used gives exit code 2, one line with a stable code, and never the number that was typed."""
+    said = terminal.say(*command)
+    assert (said.code, said.error) == (3 if code == "HUB_RUNNING" else 2, code), said.err
+    assert len(said.err.splitlines()) <= 2
+    for number in (CHILD, "201504069849", "195001019805"):
+        assert number not in said.err + said.out
+
+
+def test_a_killed_gate_is_back_by_itself(terminal: Terminal) -> None:
+    """`kill -9` of the gate: the hub starts it again, and the next question is answered."""
+    before = terminal.say("hub", "status", "--json").json
+    os.kill(before["children"]["gate-0"], signal.SIGKILL)
+    asked = terminal.say(
+        "ask", "concern.report", "--as", "skola", "--to", SOCIAL, "--child", CHILD, "--wait", str(PATIENCE_S), "--json"
+    )
+    assert (asked.code, asked.json["grounds"][0]["ground"]) == (0, "DUTY_REPORT")
+    after = terminal.say("hub", "status", "--json").json
+    assert after["starts"]["gate-0"] == before["starts"]["gate-0"] + 1
+
+
+def test_nothing_outlives_the_hub(terminal: Terminal) -> None:
+    """`kill -9` of the hub ends Kafka and every child; it comes up again; `hub down` leaves nothing."""
+    pids = terminal.pids()
+    os.kill(pids[0], signal.SIGKILL)
+    until(lambda: not any(map(running, pids)))
+    status = terminal.say("hub", "status")
+    assert status.code == 3
+    assert "not running" in status.out
+    again = terminal.say("hub", "up", "--detach")
+    assert again.code == 0, again.err
+    pids = terminal.pids()
+    assert terminal.say("hub", "down").out == "hub stopped\n"
+    assert not any(map(running, pids))
+    assert terminal.say("hub", "down").out == "the hub does not run\n"
