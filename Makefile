@@ -19,7 +19,7 @@ setup: ## make .venv from the lock and fetch the Kafka jars; quick when nothing 
 		echo 'samband: no Python >= 3.11 on PATH. Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)' >&2; exit 1)
 
 demo: setup ## play one child's story on a real Kafka; ARGS="--once --json FILE"
-	@$(BIN)/samband demo $(ARGS)
+	@$(BIN)/samband --home samband-demo demo $(ARGS)
 
 test: setup ## run the tests; ARGS="-k broker -x"
 	@$(BIN)/python -m pytest $(ARGS)

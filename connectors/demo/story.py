@@ -80,8 +80,8 @@ class Step:
 
 
 def _thirteen() -> Child:
-    """Return a synthetic child of 13, another at each run."""
-    return synthetic(secrets.randbelow(1 << 30), born=date(datetime.now(UTC).year - 14, 12, 31))
+    """Return a synthetic child who turns 13 this year: the same at each run of a year, so that a command can name it."""
+    return synthetic(13, born=date(datetime.now(UTC).year - 13, 1, 1))
 
 
 @dataclass(slots=True)
