@@ -41,7 +41,7 @@ _ROWS_AT_ONCE: Final = 1000
 @asynccontextmanager
 async def serving(derived: Derived, run: Path) -> AsyncIterator[None]:
     """Answer while the context lasts; `run` is the hub's run folder."""
-    folder = run if len(os.fsencode(run / "derived.sock")) <= PATH_MAX else Path(tempfile.mkdtemp(prefix="samband-"))
+    folder = run if len(os.fsencode(run / "derived.sock")) <= PATH_MAX else Path(tempfile.mkdtemp(prefix="samband-socket-"))
     path, record = folder / "derived.sock", run / RECORD
     _forget(record)
     path.unlink(missing_ok=True)
@@ -67,7 +67,7 @@ def _forget(record: Path) -> None:
     """Remove what an earlier process left: its record, and its folder if that was a temporary one."""
     with suppress(OSError, ValueError, KeyError, TypeError):
         folder = Path(json.loads(record.read_text("utf-8"))["socket"]).parent
-        if folder.name.startswith("samband-") and folder.parent == Path(tempfile.gettempdir()):
+        if folder.name.startswith("samband-socket-") and folder.parent == Path(tempfile.gettempdir()):
             shutil.rmtree(folder)
     record.unlink(missing_ok=True)
 

@@ -216,6 +216,14 @@ async def eventually(hub: Hub, message_id: bytes, state: str) -> dict[str, Any]:
         await asyncio.sleep(0.05)
 
 
+async def all_committed(hub: Hub) -> None:
+    """Wait until the group's commit is at the last transaction's marker, which comes after its records."""
+    deadline = time.monotonic() + 15
+    while (behind := await hub.behind()) > 1:
+        assert time.monotonic() < deadline, behind
+        await asyncio.sleep(0.1)
+
+
 async def test_committed_records_become_states(hub: Hub, started: list[Process]) -> None:
     """What the gate committed is told, what it aborted never was, and rubbish in between stops nothing."""
     first, lost, denied = hub.new_id(), hub.new_id(), hub.new_id()
@@ -237,6 +245,7 @@ async def test_committed_records_become_states(hub: Hub, started: list[Process])
     await eventually(hub, denied, "denied")
     assert hub.table()[lost.hex()] == "MESSAGE_UNKNOWN"
     assert ask_summary(hub.home) == {"states": {"denied": 1, "handed_over": 1}, "unreadable": 4}
+    await all_committed(hub)
     log = started[0].end()
     assert started[0].running.returncode == 0
     for line in log.splitlines():
@@ -252,10 +261,7 @@ async def test_commits_follow_transactions(hub: Hub, started: list[Process]) -> 
     aborted = hub.sealed([hub.record("refusal", "refused", message, "X")])
     await hub.write(*records, hub.sealed([hub.record("decision", "permit", message)]), aborted=aborted)
     await eventually(hub, message, "waiting")
-    deadline = time.monotonic() + 15
-    while (behind := await hub.behind()) > 1:  # the last transaction's marker comes after its records
-        assert time.monotonic() < deadline, behind
-        await asyncio.sleep(0.1)
+    await all_committed(hub)
 
 
 async def test_killed_at_any_time_the_table_is_the_same(hub: Hub, started: list[Process]) -> None:
@@ -292,12 +298,15 @@ async def test_restart_and_rebuild_tell_the_same(hub: Hub, started: list[Process
             ]
         )
     )
+    for _ in range(10):  # so much that an answer before it is read would show
+        await hub.write(hub.sealed([hub.record("decision", "deny", hub.new_id()) for _ in range(100)]))
     started.append(Process(hub.home).ready())
     before = hub.table()
     assert before[recalled.hex()]["state"] == "recalled"
     started[-1].end(signal.SIGKILL)
     started.append(Process(hub.home).ready())
     assert hub.table() == before
+    await all_committed(hub)
     started[-1].end(signal.SIGKILL)
     started.append(Process(hub.home, "--rebuild").ready())
     assert hub.table() == before
