@@ -41,7 +41,9 @@ _ROWS_AT_ONCE: Final = 1000
 @asynccontextmanager
 async def serving(derived: Derived, run: Path) -> AsyncIterator[None]:
     """Answer while the context lasts; `run` is the hub's run folder."""
-    folder = run if len(os.fsencode(run / "derived.sock")) <= PATH_MAX else Path(tempfile.mkdtemp(prefix="samband-socket-"))
+    folder = (
+        run if len(os.fsencode(run / "derived.sock")) <= PATH_MAX else Path(tempfile.mkdtemp(prefix="samband-socket-"))
+    )
     path, record = folder / "derived.sock", run / RECORD
     _forget(record)
     path.unlink(missing_ok=True)
