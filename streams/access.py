@@ -70,7 +70,7 @@ def apply(settings: KafkaSettings, topics: Sequence[Topic], rights: Sequence[Acl
         replication: copies of each partition; 1 embedded, 3 on a real cluster.
 
     Raises:
-        OperatorError: `kafka_unreachable`, `kafka_refused` or `topic_shape` (it exists with other partitions).
+        OperatorError: `KAFKA_UNREACHABLE`, `KAFKA_REFUSED` or `TOPIC_SHAPE` (it exists with other partitions).
     """
     admin = AdminClient({**settings.confluent(), "log_level": 0})
     created = _create_topics(admin, topics, replication)
@@ -83,7 +83,7 @@ def _create_topics(admin: AdminClient, topics: Sequence[Topic], replication: int
     for topic in topics:
         if (count := present.get(topic.name, topic.partitions)) != topic.partitions:
             raise OperatorError(
-                "topic_shape",
+                "TOPIC_SHAPE",
                 f"topic `{topic.name}` has {count} partitions and should have {topic.partitions}",
                 "the number of shards is fixed when an agreement is made; use the number it was made with",
             )
@@ -179,14 +179,14 @@ def _refusal(error: KafkaException) -> OperatorError:
     unreachable = (KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN, KafkaError._SSL)
     if cause.code() in unreachable:
         return OperatorError(
-            "kafka_unreachable", "the Kafka cluster does not answer", "is it up, and is the certificate its own?"
+            "KAFKA_UNREACHABLE", "the Kafka cluster does not answer", "is it up, and is the certificate its own?"
         )
-    return OperatorError("kafka_refused", f"kafka refused: {cause.str().lower()}", "does this principal administer it?")
+    return OperatorError("KAFKA_REFUSED", f"kafka refused: {cause.str().lower()}", "does this principal administer it?")
 
 
 def _until(what: str, seen: Callable[[], bool]) -> None:
     deadline = time.monotonic() + DEADLINE_S
     while not seen():
         if time.monotonic() > deadline:
-            raise OperatorError("kafka_unreachable", f"new {what} did not appear in time", "look at the brokers' logs")
+            raise OperatorError("KAFKA_UNREACHABLE", f"new {what} did not appear in time", "look at the brokers' logs")
         time.sleep(LOOK_S)

@@ -105,18 +105,18 @@ class Broker:
             progress: told what is going on, a line at a time.
 
         Raises:
-            OperatorError: `broker_already_running`, `port_taken`, `disk_full`, `broker_home`, `broker_failed`, or what
+            OperatorError: `BROKER_ALREADY_RUNNING`, `PORT_TAKEN`, `DISK_FULL`, `BROKER_HOME`, `BROKER_FAILED`, or what
                 `jars.fetch` raises.
         """
         if self.is_alive:
-            raise OperatorError("broker_already_running", f"kafka already runs on `{self.home}`", "use that one")
+            raise OperatorError("BROKER_ALREADY_RUNNING", f"kafka already runs on `{self.home}`", "use that one")
         class_path = os.pathsep.join(map(os.fspath, jars.fetch(self._cache or jars.cache_folder(), progress)))
         files = broker_files.Files(self.home)
         try:
             self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
             if (free := shutil.disk_usage(self.home).free >> 20) < ROOM_MIB:
                 raise OperatorError(
-                    "disk_full", f"{free} MiB are left on the disk of `{self.home}`", f"free at least {ROOM_MIB} MiB"
+                    "DISK_FULL", f"{free} MiB are left on the disk of `{self.home}`", f"free at least {ROOM_MIB} MiB"
                 )
             self._await_predecessor(files, progress)
             self._ports = broker_files.choose_ports(files, self._wanted_port)
@@ -137,7 +137,7 @@ class Broker:
             timeout_s: when to give up.
 
         Raises:
-            OperatorError: `broker_failed` or what its log shows (`disk_full`, `port_taken`).
+            OperatorError: `BROKER_FAILED` or what its log shows (`DISK_FULL`, `PORT_TAKEN`).
         """
         began = time.monotonic()
         told = began
@@ -251,7 +251,7 @@ class Broker:
 
     def _in_use(self) -> OperatorError:
         return OperatorError(
-            "broker_already_running",
+            "BROKER_ALREADY_RUNNING",
             f"another process already runs kafka on `{self.home}`",
             "use that one, stop it with `samband hub down`, or choose another home",
         )

@@ -108,13 +108,13 @@ appender.file.strategy.max = 3
 SYMPTOMS = (
     (
         ("No space left on device", "Disk quota exceeded"),
-        "disk_full",
+        "DISK_FULL",
         "the disk is full",
         "free some space, start again",
     ),
     (
         ("Address already in use", "SocketServer failed to bind"),
-        "port_taken",
+        "PORT_TAKEN",
         "another program took kafka's port while it started",
         "stop that program, or choose another port",
     ),
@@ -201,14 +201,14 @@ def choose_ports(files: Files, wanted: int | None) -> Ports:
     """Return the ports to listen on: the wanted one, else the last start's, else two free ones; and remember them.
 
     Raises:
-        OperatorError: `port_taken`, when the wanted or remembered one is another program's.
+        OperatorError: `PORT_TAKEN`, when the wanted or remembered one is another program's.
     """
     last = _remembered(files)
     clients = wanted or (last.clients if last else _free_port())
     controller = last.controller if last and last.controller != clients else _free_port(clients)
     if not _is_free(clients):
         raise OperatorError(
-            "port_taken",
+            "PORT_TAKEN",
             f"port {clients} on {HOST} is taken by another program",
             "stop that program, or choose another port",
         )
@@ -252,7 +252,7 @@ def _free_port(*but: int) -> int:
     for port in random.sample(PORTS, 200):
         if port not in but and _is_free(port):
             return port
-    raise OperatorError("port_taken", f"no free port on {HOST}", "choose one that is free")
+    raise OperatorError("PORT_TAKEN", f"no free port on {HOST}", "choose one that is free")
 
 
 def cluster_id() -> str:
@@ -290,15 +290,15 @@ def failure(files: Files, what: str, *, since: int) -> OperatorError:
         if any(sign in said for sign in signs):
             return OperatorError(code, f"{what}: {message}", way_out)
     cause = next(iter(re.findall(r"(?:FATAL|ERROR) \S+ - (.+)", said)), "")
-    return OperatorError("broker_failed", f"{what}{': ' + cause.lower() if cause else ''}", f"read `{files.log}`")
+    return OperatorError("BROKER_FAILED", f"{what}{': ' + cause.lower() if cause else ''}", f"read `{files.log}`")
 
 
 def disk_error(error: OSError, home: Path) -> OperatorError:
     """Return the operator's error for what the system refused."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return OperatorError("disk_full", f"the disk of `{home}` is full", "free some space, start again")
+        return OperatorError("DISK_FULL", f"the disk of `{home}` is full", "free some space, start again")
     reason = (error.strerror or str(error)).lower()
-    return OperatorError("broker_home", f"cannot use `{error.filename or home}`: {reason}", "check who owns the folder")
+    return OperatorError("BROKER_HOME", f"cannot use `{error.filename or home}`: {reason}", "check who owns the folder")
 
 
 def _tail(path: Path, since: int) -> str:

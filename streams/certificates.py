@@ -65,7 +65,7 @@ def make_authority(directory: Path, *, now: datetime.datetime | None = None) -> 
     """Make an authority in `directory`, or open the one that is there.
 
     Raises:
-        OperatorError: `certificate_files`, when the directory cannot be written or holds half an authority.
+        OperatorError: `CERTIFICATE_FILES`, when the directory cannot be written or holds half an authority.
     """
     authority = Authority(directory / "ca.pem", directory / "ca.key")
     if authority.key.exists() or authority.certificate.exists():
@@ -88,13 +88,13 @@ def open_authority(directory: Path) -> Authority:
     """Return the authority in `directory`.
 
     Raises:
-        OperatorError: `certificate_files`, when its key or its certificate is missing.
+        OperatorError: `CERTIFICATE_FILES`, when its key or its certificate is missing.
     """
     authority = Authority(directory / "ca.pem", directory / "ca.key")
     for path in (authority.key, authority.certificate):
         if not path.is_file():
             raise OperatorError(
-                "certificate_files", f"`{path}` is missing", "restore it, or make a new hub: certificates hang on it"
+                "CERTIFICATE_FILES", f"`{path}` is missing", "restore it, or make a new hub: certificates hang on it"
             )
     return authority
 
@@ -119,14 +119,14 @@ def issue(
         now: an aware time to count from, for tests; else the clock's.
 
     Raises:
-        OperatorError: `principal_name` for a name of another form, `certificate_files` for what the disk refuses.
+        OperatorError: `PRINCIPAL_NAME` for a name of another form, `CERTIFICATE_FILES` for what the disk refuses.
     """
     if not COMMON_NAME.fullmatch(common_name):
-        raise OperatorError("principal_name", f"`{common_name}` cannot be a principal", "use a-z, 0-9, `.` and `-`")
+        raise OperatorError("PRINCIPAL_NAME", f"`{common_name}` cannot be a principal", "use a-z, 0-9, `.` and `-`")
     issuer = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
     issuer_key = serialization.load_pem_private_key(authority.key.read_bytes(), password=None)
     if not isinstance(issuer_key, ec.EllipticCurvePrivateKey):
-        raise OperatorError("certificate_files", f"`{authority.key}` is not an ECDSA key", "restore the right file")
+        raise OperatorError("CERTIFICATE_FILES", f"`{authority.key}` is not an ECDSA key", "restore the right file")
     key = ec.generate_private_key(ec.SECP256R1())
     purposes = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if hosts else [])]
     builder = (
@@ -209,5 +209,5 @@ def _write(path: Path, content: bytes, *, secret: bool) -> None:
         fresh.replace(path)
     except OSError as error:
         raise OperatorError(
-            "certificate_files", f"cannot write `{path}`: {(error.strerror or str(error)).lower()}", "check the folder"
+            "CERTIFICATE_FILES", f"cannot write `{path}`: {(error.strerror or str(error)).lower()}", "check the folder"
         ) from error

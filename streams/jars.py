@@ -89,7 +89,7 @@ def fetch(cache: Path, progress: Callable[[str], None] = lambda line: None) -> t
         progress: told one line now and then while something is fetched; not called when nothing is.
 
     Raises:
-        OperatorError: `jars_unreachable`, `jars_forged`, `disk_full` or `cache_unwritable`.
+        OperatorError: `JARS_UNREACHABLE`, `JARS_FORGED`, `DISK_FULL` or `CACHE_UNWRITABLE`.
     """
     jars = pinned()
     folder = cache / f"kafka-{hashlib.sha256(_list_text().encode()).hexdigest()[:16]}"
@@ -133,13 +133,13 @@ def _download(jar: Jar, scratch: Path, folder: Path) -> None:
         path = context.resolver.download(artifact)
     except (requests.RequestException, RuntimeError) as error:
         raise OperatorError(
-            "jars_unreachable",
+            "JARS_UNREACHABLE",
             f"could not fetch `{jar.file_name}`",
             "connect to the network (HTTPS_PROXY is honoured) and try again; what came through is kept",
         ) from error
     if path is None or not jar.fits(path):
         raise OperatorError(
-            "jars_forged",
+            "JARS_FORGED",
             f"`{jar.file_name}` as fetched is not the jar that jars.txt pins",
             "try again; if it stays so, something between you and the registry changes files: do not go on",
         )
@@ -149,10 +149,10 @@ def _download(jar: Jar, scratch: Path, folder: Path) -> None:
 def _disk_error(error: OSError, cache: Path) -> OperatorError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return OperatorError(
-            "disk_full", f"no room for the Kafka jars in `{cache}`", "free 60 MiB, or set SAMBAND_CACHE elsewhere"
+            "DISK_FULL", f"no room for the Kafka jars in `{cache}`", "free 60 MiB, or set SAMBAND_CACHE elsewhere"
         )
     return OperatorError(
-        "cache_unwritable",
+        "CACHE_UNWRITABLE",
         f"cannot write the cache `{cache}`: {(error.strerror or str(error)).lower()}",
         "set SAMBAND_CACHE to a folder that you own",
     )

@@ -49,7 +49,7 @@ class KafkaSettings:
         """Return the connection's keyword arguments for any aiokafka client, with a fresh TLS context.
 
         Raises:
-            OperatorError: `certificate_files`, when a file is missing or is not what it should be.
+            OperatorError: `CERTIFICATE_FILES`, when a file is missing or is not what it should be.
         """
         try:
             context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=self.ca)
@@ -57,7 +57,7 @@ class KafkaSettings:
             context.load_cert_chain(self.certificate, self.key)
         except (OSError, ssl.SSLError) as error:
             raise OperatorError(
-                "certificate_files",
+                "CERTIFICATE_FILES",
                 f"the TLS files beside `{self.certificate}` cannot be used: {error.strerror or error}".lower(),
                 "check `ca`, `certificate` and `key` under [kafka]",
             ) from error
@@ -79,14 +79,14 @@ def load(path: Path, settings: type[Settings]) -> Settings:
     """Return the settings that the TOML file at `path` holds.
 
     Raises:
-        OperatorError: `settings_unreadable`, `settings_unknown_key`, `settings_missing_key` or `settings_wrong_type`.
+        OperatorError: `SETTINGS_UNREADABLE`, `SETTINGS_UNKNOWN_KEY`, `SETTINGS_MISSING_KEY` or `SETTINGS_WRONG_TYPE`.
     """
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise OperatorError(
-            "settings_unreadable", f"`{path}`: {(reason or 'unreadable').lower()}", "check that it is a TOML file"
+            "SETTINGS_UNREADABLE", f"`{path}`: {(reason or 'unreadable').lower()}", "check that it is a TOML file"
         ) from error
     return read(table, settings, path.parent)
 
@@ -101,7 +101,7 @@ def read(table: Mapping[str, Any], settings: type[Settings], folder: Path, where
         where: dotted name of the table, for the error's sake.
 
     Raises:
-        OperatorError: `settings_unknown_key`, `settings_missing_key` or `settings_wrong_type`.
+        OperatorError: `SETTINGS_UNKNOWN_KEY`, `SETTINGS_MISSING_KEY` or `SETTINGS_WRONG_TYPE`.
     """
     if not (isinstance(settings, type) and dataclasses.is_dataclass(settings)):
         raise TypeError(f"{settings!r} is not a settings class")
@@ -110,14 +110,14 @@ def read(table: Mapping[str, Any], settings: type[Settings], folder: Path, where
     for key in table:
         if key not in fields:
             raise OperatorError(
-                "settings_unknown_key", f"unknown key `{where}{key}`", f"known here: {', '.join(sorted(fields))}"
+                "SETTINGS_UNKNOWN_KEY", f"unknown key `{where}{key}`", f"known here: {', '.join(sorted(fields))}"
             )
     values: dict[str, Any] = {}
     for name, field in fields.items():
         if name in table:
             values[name] = _value(table[name], kinds[name], folder, where + name)
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise OperatorError("settings_missing_key", f"`{where}{name}` is missing", f"add `{name}`")
+            raise OperatorError("SETTINGS_MISSING_KEY", f"`{where}{name}` is missing", f"add `{name}`")
     return settings(**values)
 
 
@@ -143,4 +143,4 @@ def _value(value: Any, kind: Any, folder: Path, where: str) -> Any:
             except ValueError:
                 pass
     wanted = "a list" if origin is tuple else getattr(kind, "__name__", str(kind)).lower()
-    raise OperatorError("settings_wrong_type", f"`{where}` should be {wanted}", f"it is {type(value).__name__}")
+    raise OperatorError("SETTINGS_WRONG_TYPE", f"`{where}` should be {wanted}", f"it is {type(value).__name__}")

@@ -35,7 +35,7 @@ DAY_MS = 86_400_000
 OUTBOX_BYTES = 1_000_000  # the largest record a party may send; bigger content goes in chunks
 INBOX_BYTES = 1_200_000  # what the gate adds around it
 HUB_BYTES = 1_000_000
-MAX_SHARDS = 8  # protocol.md, Layout
+MAX_SHARDS = 8  # docs/wire-format.md, Layout
 
 # Kafka principals that are no party, and so may never be a party's name.
 HUB = "hub"  # super user: creates topics and rights, writes the directory
@@ -175,10 +175,10 @@ def topics_for(agreement: str, parties: Sequence[str], shards: int = 1) -> list[
         shards: partitions of outbox and state, 1 to 8; fixed once created.
 
     Raises:
-        OperatorError: `topic_name`, `party_reserved` or `shards`.
+        OperatorError: `TOPIC_NAME`, `PARTY_RESERVED` or `SHARDS`.
     """
     if not 1 <= shards <= MAX_SHARDS:
-        raise OperatorError("shards", f"an agreement has 1 to {MAX_SHARDS} shards, not {shards}", "mostly 1 is enough")
+        raise OperatorError("SHARDS", f"an agreement has 1 to {MAX_SHARDS} shards, not {shards}", "mostly 1 is enough")
     return [
         Topic(name, shards if row.sharded else 1, tuple(sorted(row.configs().items())))
         for row in TABLE
@@ -190,7 +190,7 @@ def acls_for(agreement: str, parties: Sequence[str]) -> list[Acl]:
     """Return every right that an agreement among `parties` needs, sorted. The hub, a super user, needs none.
 
     Raises:
-        OperatorError: `topic_name` or `party_reserved`.
+        OperatorError: `TOPIC_NAME` or `PARTY_RESERVED`.
     """
     rights = {
         Acl(GATE, "group", GATE_GROUP, "read"),
@@ -230,11 +230,11 @@ def _principals(roles: Sequence[Role], owner: str, parties: Sequence[str]) -> It
 
 def _checked(what: str, name: str) -> str:
     if not NAME.fullmatch(name) or len(name) > MAX_NAME:
-        raise OperatorError("topic_name", f"`{name}` cannot name {what}", "use a-z, 0-9 and single inner hyphens")
+        raise OperatorError("TOPIC_NAME", f"`{name}` cannot name {what}", "use a-z, 0-9 and single inner hyphens")
     return name
 
 
 def _checked_party(party: str) -> str:
     if _checked("party", party) in RESERVED:
-        raise OperatorError("party_reserved", f"`{party}` is a principal of the hub's own", "choose another party id")
+        raise OperatorError("PARTY_RESERVED", f"`{party}` is a principal of the hub's own", "choose another party id")
     return party

@@ -187,7 +187,7 @@ def test_shards_are_fixed(hub):
     """An agreement's partitions cannot change under the children in them."""
     with pytest.raises(OperatorError) as refusal:
         hub.agree(AGREEMENT, PARTIES, shards=4)
-    assert refusal.value.code == "topic_shape"
+    assert refusal.value.code == "TOPIC_SHAPE"
 
 
 def test_one_broker_on_a_home(hub):
@@ -195,7 +195,7 @@ def test_one_broker_on_a_home(hub):
     second = Broker(hub.broker.home, hub.broker._tls)
     with pytest.raises(OperatorError) as refusal:
         second.start()
-    assert refusal.value.code == "broker_already_running"
+    assert refusal.value.code == "BROKER_ALREADY_RUNNING"
     assert hub.broker.is_alive
 
 
@@ -205,7 +205,7 @@ def test_taken_port(spare_broker, tmp_path):
         broker = Broker(tmp_path / "kafka", spare_broker.broker._tls, other.getsockname()[1])
         with pytest.raises(OperatorError) as refusal:
             broker.start()
-    assert refusal.value.code == "port_taken"
+    assert refusal.value.code == "PORT_TAKEN"
     assert not broker.is_alive
 
 
