@@ -19,7 +19,7 @@ import typer
 from typer.exceptions import TyperException
 
 from samband.connectors.cli import audit, connect, consent, doctor, hub, inbox, party, play, send, track
-from samband.connectors.cli.terminal import Answer, Exit, fail, options
+from samband.connectors.cli.terminal import Answer, Exit, close_all, fail, options
 from samband.schemas.errors import FormatError, InputError, RefusedError, SambandError
 from samband.schemas.version import VERSION
 
@@ -121,6 +121,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         fail("INTERNAL", f"something is wrong in samband itself: {type(error).__name__}", "SAMBAND_DEBUG=1 shows where")
         return Exit.OPERATOR
+    finally:
+        close_all()
 
 
 def _globals_first(arguments: list[str]) -> list[str]:

@@ -35,7 +35,10 @@ ActingUser = Annotated[
         show_default="your login",
     ),
 ]
-Wait = Annotated[float, typer.Option("--wait", metavar="SECONDS", help="How long to wait for the gate's answer.")]
+Wait = Annotated[
+    float,
+    typer.Option("--wait", metavar="SECONDS", envvar="SAMBAND_WAIT", help="How long to wait for the gate's answer."),
+]
 
 _YES: Final = {"true": True, "yes": True, "ja": True, "1": True, "false": False, "no": False, "nej": False, "0": False}
 

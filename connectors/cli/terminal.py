@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from samband.streams.authority import Home
 
 __all__ = [
-    "Answer", "As", "Exit", "Json", "Options", "bad", "config_of", "default_home", "emit", "fail", "home_of",
-    "message_id_of", "moment", "note", "options", "party_of", "table",
+    "Answer", "As", "Exit", "Json", "Options", "bad", "close_all", "config_of", "default_home", "emit", "fail",
+    "home_of", "message_id_of", "moment", "note", "options", "party_of", "table",
 ]  # fmt: skip
 
 
@@ -71,6 +71,7 @@ class Options:
 
 
 options: Final = Options()
+_opened: Final[list[Party]] = []
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 As = Annotated[
@@ -136,7 +137,15 @@ def party_of(who: str) -> Party:
     """
     from samband.connectors.party import Party
 
-    return Party.load(config_of(who))
+    party = Party.load(config_of(who))
+    _opened.append(party)
+    return party
+
+
+def close_all() -> None:
+    """Close what the command opened."""
+    while _opened:
+        _opened.pop().store.close()
 
 
 def message_id_of(text: str) -> bytes:
