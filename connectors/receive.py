@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import logging
 import secrets
+import sqlite3
 from typing import Any
 
 from samband.connectors.party import EPOCH, Party
 from samband.connectors.store import Step
 from samband.schemas import events
-from samband.schemas.errors import FormatError, RefusedError, SambandError
+from samband.schemas.errors import FormatError, OperatorError, RefusedError, SambandError
 from samband.schemas.events import Id16, Level, Receipt
 from samband.schemas.message import Down
 from samband.schemas.stamp import StampRecord
@@ -62,13 +63,26 @@ class Receiver:
         """How many of our messages the gate has decided since the start: the sender looks whether it rises."""
 
     def take(self, offset: int, value: bytes | None, now: int) -> bool:
-        """Take one record; True where it left something to send. Errors are counted, never raised."""
+        """Take one record; True where it left something to send.
+
+        A record that is not believed, or that trips us, changes nothing, is counted, and stops nobody else's.
+
+        Raises:
+            OperatorError, sqlite3.Error: the store cannot be written.
+        """
         try:
-            received = self._accept.open(value)
-        except SambandError as error:
+            with self._store.attempt():
+                return self._take(offset, value, now)
+        except (OperatorError, sqlite3.Error):
+            raise
+        except Exception as error:
+            code = error.code if isinstance(error, SambandError) else type(error).__name__
             self._count("incident")
-            log.warning("inbox record refused", extra={"code": error.code, "offset": offset})
+            log.warning("inbox record refused", extra={"code": code, "offset": offset})
             return False
+
+    def _take(self, offset: int, value: bytes | None, now: int) -> bool:
+        received = self._accept.open(value)
         if not self._is_next(received.down):
             return False
         down, stamp = received.down, received.stamp

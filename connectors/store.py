@@ -169,6 +169,20 @@ class Store:
                 "STORE_WRITE", f"the store cannot be written: {error}", "is the disk full?", retriable=True
             ) from error
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Do everything inside or nothing, within a transaction that goes on either way."""
+        self._db.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK TO attempt")
+            raise
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("RELEASE attempt")
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()
