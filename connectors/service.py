@@ -36,6 +36,8 @@ __all__ = ["Service"]
 log = logging.getLogger("samband.connector")
 
 _BATCH: Final = 64
+_UNDECIDED: Final = 1000
+"""Most messages that are sent and not decided."""
 _AT_ONCE: Final = 32
 _POLL_S: Final = 0.05
 """How often another process's writes to the store are looked for."""
@@ -69,6 +71,15 @@ class Service:
             reference={1: party.reference},
         )
         self._receiver = Receiver(party, self._accept)
+        self._writer = OutboxWriter(
+            kafka,
+            party.directory,
+            party.sign,
+            party=party.name,
+            instance=party.store.instance,
+            agreement=party.root.agreement,
+        )
+        """One for the whole run: its lane outlives a lost connection, and the gate allows few new ones an hour."""
         self._to_send = asyncio.Event()
         self._to_hand_over = {unit: asyncio.Event() for unit in adapters}
         self._known_before = 0
@@ -125,18 +136,10 @@ class Service:
     # sender
 
     async def _send(self) -> None:
-        party = self._party
-        writer = OutboxWriter(
-            self._kafka,
-            party.directory,
-            party.sign,
-            party=party.name,
-            instance=self._store.instance,
-            agreement=party.root.agreement,
-        )
+        writer = self._writer
         try:
             # What was sent before this start comes first: the gate takes seq by seq.
-            await writer.send(self._store.unanswered(), now_ms())
+            await writer.send(self._store.unanswered(_UNDECIDED), now_ms())
             wait, decided, since = _RESEND_S, self._receiver.decided, time.monotonic()
             while True:
                 self._to_send.clear()
@@ -144,7 +147,7 @@ class Service:
                     wait, decided, since = _RESEND_S, self._receiver.decided, time.monotonic()
                 if time.monotonic() >= since + wait:
                     # The gate has decided nothing for a while: what it has not decided goes out again, in order.
-                    rows = self._store.unanswered()
+                    rows = self._store.unanswered(_UNDECIDED)
                     wait, since = min(2 * wait, _RESEND_MAX_S) if rows else _RESEND_S, time.monotonic()
                 else:
                     rows = self._seal_some()
@@ -158,7 +161,9 @@ class Service:
             await writer.stop()
 
     def _seal_some(self) -> list[Any]:
-        drafts = self._store.new_drafts(_BATCH)
+        # Never more undecided than one repeat holds: what is sent again is then everything, in order and without a gap.
+        room = min(_BATCH, _UNDECIDED - self._store.unanswered_count())
+        drafts = self._store.new_drafts(room) if room > 0 else []
         if not drafts:
             return []
         now = now_ms()
@@ -198,12 +203,14 @@ class Service:
                     event.set()
 
     def _keep(self, batch: Batch) -> None:
-        now = now_ms()
+        now, decided = now_ms(), self._receiver.decided
         with self._store.transaction():
             for offset, value in batch.records:
                 if self._receiver.take(offset, value, now):
                     self._to_send.set()
             self._store.keep_number("offset", batch.next_offset)
+        if self._receiver.decided != decided:
+            self._to_send.set()  # there may be room again
 
     # hand-over
 

@@ -269,6 +269,11 @@ class Store:
             )
         ]
 
+    def unanswered_count(self) -> int:
+        """Return how many sealed messages the gate has not decided."""
+        count: int = self._db.execute("SELECT count(*) FROM outbox WHERE state = 'sent'").fetchone()[0]
+        return count
+
     def fail(self, message_id: bytes, at: int, code: str) -> None:
         """End a draft that cannot be sealed."""
         self._db.execute(
