@@ -158,7 +158,7 @@ class Receiver:
         subject = stamp.subject or b""
         answered = False
         row = self._store.letter(subject)
-        if row is not None and self._store.mark_letter(subject, "recalled", now, code=stamp.code, only=("waiting",)):
+        if row is not None and self._store.recall_letter(subject, now, stamp.code):
             draft = receipt_for(self._party, row.letter, row.ref, subject, Level.REFUSED, "RECALLED", now)
             answered = self._store.add_draft(draft, partition_of(row.ref, self._party.root.shards))
         if any(unit.id == stamp.sender for unit in self._party.units):

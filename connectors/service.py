@@ -104,7 +104,7 @@ class Service:
                 group.create_task(self._look())
                 for unit, adapter in self._adapters.items():
                     group.create_task(self._forever(partial(self._hand_over, unit, adapter)))
-                    group.create_task(self._forever(partial(self._ask_far_side, adapter)))
+                    group.create_task(self._forever(partial(self._ask_far_side, unit, adapter)))
         finally:
             await self._cards.stop()
             for adapter in self._adapters.values():
@@ -231,7 +231,8 @@ class Service:
                     self._store.mark_letter(row.message_id, "refused", now, code="EXPIRED")
                     self._receipt(row, Level.REFUSED, "EXPIRED", now)
                 for row in rows:
-                    self._store.mark_letter(row.message_id, "handing", now)
+                    if row.state == "waiting":  # a repeat keeps the recall that came meanwhile
+                        self._store.mark_letter(row.message_id, "handing", now)
             results = await asyncio.gather(*(self._deliver(adapter, row) for row in rows))
             self._settle(rows, results)
             self._to_send.set()
@@ -257,6 +258,9 @@ class Service:
                 if error is None:
                     self._store.mark_letter(row.message_id, "handed_over", now)
                     self._receipt(row, Level.HANDED_OVER, "", now)
+                elif error.retriable and (code := self._recall_of(row.message_id)):
+                    self._store.mark_letter(row.message_id, "recalled", now, code=code)
+                    self._receipt(row, Level.REFUSED, "RECALLED", now)
                 elif error.retriable:
                     self._store.mark_letter(row.message_id, "waiting", now, code=error.code)
                     log.warning("far side does not take", extra={"code": error.code})
@@ -264,13 +268,18 @@ class Service:
                     self._store.mark_letter(row.message_id, "refused", now, code=error.code)
                     self._receipt(row, Level.REFUSED, error.code, now)
 
-    async def _ask_far_side(self, adapter: Adapter) -> None:
+    def _recall_of(self, message_id: bytes) -> str:
+        """Return the code of a recall that came while the message was on its way to the far side, if one came."""
+        row = self._store.letter(message_id)
+        return row.code if row is not None and row.state == "handing" else ""
+
+    async def _ask_far_side(self, unit: str, adapter: Adapter) -> None:
         """Turn what the far side has acknowledged into receipts."""
         while True:
             ids = [bytes.fromhex(each) for each in await adapter.acknowledged()]
             now = now_ms()
-            new = [each for each in ids if (row := self._store.letter(each)) and row.state == "handed_over"]
-            if new:
+            open_ids = self._store.unacknowledged(unit) if ids else set()
+            if new := [each for each in ids if each in open_ids]:
                 with self._store.transaction():
                     for each in new:
                         row = self._store.letter(each)

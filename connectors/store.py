@@ -417,6 +417,21 @@ class Store:
         )
         return cursor.rowcount == 1
 
+    def recall_letter(self, message_id: bytes, now: int, code: str) -> bool:
+        """Stop a message that is not handed over; True where that is done now.
+
+        Of one whose hand-over goes on, the code is kept: it ends as recalled if the far side does not take it.
+        """
+        if self.mark_letter(message_id, "recalled", now, code=code, only=("waiting",)):
+            return True
+        self.mark_letter(message_id, "handing", now, code=code, only=("handing",))
+        return False
+
+    def unacknowledged(self, unit: str) -> set[bytes]:
+        """Return the ids of a unit's messages that were handed over and not acknowledged."""
+        rows = self._db.execute("SELECT message_id FROM inbox WHERE state = 'handed_over' AND unit = ?", (unit,))
+        return {bytes(row[0]) for row in rows}
+
     def _inbox_row(self, row: Sequence[Any]) -> InboxRow:
         number, message_id, ref, unit, kind, state, code, held, expires, letter, received, changed = row
         opened = self._box.open("inbox", self._box.key(bytes(message_id)), bytes(letter))[1]
