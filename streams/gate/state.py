@@ -22,13 +22,15 @@ from typing import Final
 
 import msgspec
 
-from samband.schemas.errors import OperatorError
+from samband.schemas.errors import OperatorError, RefusedError
 from samband.streams.decision.child import ChildState
 
 __all__ = ["POSITION", "Leaning", "State", "Track", "View"]
 
 POSITION: Final = b"position"
 _EXPIRED_AT_ONCE: Final = 200
+_VALUE_MAX: Final = (1 << 19) - 4
+"""Longest value in bytes: padded and sealed it still fits a Kafka batch, or the partition could never commit again."""
 
 
 class Track(msgspec.Struct, frozen=True, array_like=True):
@@ -101,7 +103,13 @@ class View:
         return self.changes[name] if name in self.changes else self._values.get(name)
 
     def put(self, name: bytes, data: bytes | None) -> None:
-        """Change a name; None forgets it."""
+        """Change a name; None forgets it.
+
+        Raises:
+            RefusedError: more is remembered under this name than a record holds.
+        """
+        if data is not None and len(data) > _VALUE_MAX:
+            raise RefusedError("STATE_FULL", "the gate remembers more of one child than it has room for")
         self.changes[name] = data
 
     def number(self, name: bytes) -> int:

@@ -16,7 +16,7 @@ from samband.schemas.stamp import AUDIT, StampRecord
 from samband.schemas.units import UnitKind
 from samband.streams import topics
 from samband.streams.crypto.lane import UnverifiedRecord
-from samband.streams.gate import judge, verdicts
+from samband.streams.gate import judge, loop, state, verdicts
 
 HOUR = 3_600_000
 MS = 1_800_000_000_000
@@ -102,6 +102,25 @@ def test_refused_event_changes_nothing(gate, world, kit):
     assert [stamp.kind for stamp in refused] == ["refusal"] * 4
     assert refused[0].code == "CONSENT_ID_USED"
     assert gate.remembered() == before
+
+
+def test_no_room_for_more(gate, world, kit, monkeypatch):
+    """When a child's open messages fill what one record holds, the next is refused; other children's still pass."""
+    consented(gate, kit)
+    permitted(gate, world.notice())
+    monkeypatch.setattr(state, "_VALUE_MAX", max(map(len, gate.state.values.values())))
+    more = [world.notice() for _ in range(100)]
+    assert {stamp.code for stamp in gate.say(*more)} == {"", "STATE_FULL"}
+    before = gate.remembered()
+    refusal, permit = gate.say(world.notice(), world.concern(child=world.child_of(0, skip=1)))
+    assert (refusal.kind, refusal.code) == ("refusal", "STATE_FULL")
+    assert permit.outcome == "permit"
+    assert before.items() < gate.remembered().items()
+
+
+def test_largest_state_fits_a_batch():
+    """The longest value that the gate remembers, padded and sealed, fits the batch that commits it."""
+    assert len(loop.pad(bytes(state._VALUE_MAX))) + 1000 < loop._BATCH_BYTES
 
 
 # receipts
