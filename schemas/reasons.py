@@ -6,15 +6,17 @@ child. The gate decides who may see a reason at all.
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["REASONS", "Reason", "Remedy", "explain"]
+__all__ = ["REASONS", "REFUSALS", "Reason", "Remedy", "explain"]
 
 
 class Remedy(StrEnum):
@@ -25,6 +27,7 @@ class Remedy(StrEnum):
     DISCLOSER = "discloser"
     RESPONSIBLE = "responsible"
     SENDER = "sender"
+    RECIPIENT = "recipient"
     OPERATOR = "operator"
     NOBODY = "nobody"
 
@@ -132,12 +135,24 @@ _ALL: Final = (
 )  # fmt: skip
 
 REASONS: Final[Mapping[str, Reason]] = MappingProxyType({reason.code: reason for reason in _ALL})
-"""Every reason by code."""
+"""What a decision says, by code."""
+
+
+def _refusals() -> dict[str, Reason]:
+    table = tomllib.loads(resources.files("samband.schemas").joinpath("refusals.toml").read_text("utf-8"))
+    return {
+        code: Reason(code, Remedy(who), sv, en, *table["remedy"][who])
+        for code, (who, sv, en) in table["refusal"].items()
+    }
+
+
+REFUSALS: Final[Mapping[str, Reason]] = MappingProxyType(_refusals())
+"""What the checks before and beside the decision say, by code."""
 
 
 def explain(code: str) -> Reason:
     """Return the reason of a code; an unknown one explains itself as an error for the operator."""
-    found = REASONS.get(code)
+    found = REASONS.get(code) or REFUSALS.get(code)
     if found is not None:
         return found
     error = REASONS["ERROR"]

@@ -61,7 +61,7 @@ def test_it_touches_no_folder_that_is_not_its_own(tmp_path: Path) -> None:
 
 
 def test_the_question_in_the_readme_is_answered(tmp_path: Path) -> None:
-    """The README's `samband ask`, typed while the house stays up, is denied with what is missing and who can give it."""
+    """The README's `samband ask`, typed while the house is up, is denied with what is missing and who can give it."""
     written = re.search(r"samband (ask .*?)\n```", README.read_text("utf-8"), re.DOTALL)
     assert written is not None
     house = House(tmp_path / "samband-demo", lambda line: None)
