@@ -39,7 +39,7 @@ KEY_DAYS: Final = 397
 """Life of a key; rotation in 30-day periods comes with the directory's heads."""
 
 EMBEDDED: Final = "embedded"
-_PARTY: Final = re.compile(r"[a-z0-9](-?[a-z0-9]){1,39}", re.ASCII)
+_PARTY: Final = re.compile(r"(?=.{2,40}$)[a-z0-9](-?[a-z0-9])*", re.ASCII)
 _HOST: Final = "127.0.0.1"
 
 
