@@ -33,7 +33,7 @@ from samband.connectors.party import Party
 from samband.schemas.errors import SambandError
 from tests.kafka.fault_checks import check
 from tests.kafka.fault_traffic import Writer
-from tests.kafka.fault_world import ACKNOWLEDGES, UNITS, WORKERS, World
+from tests.kafka.fault_world import ACKNOWLEDGES, FREEZE, UNITS, WORKERS, World
 
 __all__ = ["Plan", "run", "scratch"]
 
@@ -53,6 +53,8 @@ class Plan:
     kills: int = 0
     """Over gates and connectors; 0: as many as fit, at least 12."""
     broker_kills: int = 1
+    freezes: int = 2
+    """Gate workers that stand still for so long that another takes over, and then go on as if nothing had been."""
     patience_s: float = 240.0
     """Longest time without any progress before the run counts as stuck."""
 
@@ -64,6 +66,7 @@ class Plan:
         kills = self.kills or max(12, self.messages // 1500)
         # Everything is killed at least once.
         named = [*victims, *(chance.choice(victims) for _ in range(kills))][:kills] + ["kafka"] * self.broker_kills
+        named += [f"{FREEZE}gate-{chance.randrange(WORKERS)}" for _ in range(self.freezes)]
         found = [(int(self.messages * chance.uniform(0.03, 0.97)), chance.uniform(0, 2), each) for each in named]
         return sorted(found)
 
@@ -87,8 +90,9 @@ def run(plan: Plan, folder: Path, tell: Callable[[str], None]) -> list[str]:
         took = time.monotonic() - started
         failures, figures = check(world.home, world.parties, writer.said, writer.consents)
         failures += [f"{each}: handed over twice" for each in world.twice]
-        kills = sum(count for victim, count in world.kills.items() if victim != "kafka")
-        figures |= {"kills": kills, "broker kills": world.kills["kafka"], "seconds": round(took)}
+        freezes = sum(count for victim, count in world.kills.items() if victim.startswith(FREEZE))
+        kills = sum(world.kills.values()) - freezes - world.kills["kafka"]
+        figures |= {"kills": kills, "broker kills": world.kills["kafka"], "freezes": freezes, "seconds": round(took)}
         figures["messages/s"] = round(plan.messages / took)
         figures["checked in seconds"] = round(time.monotonic() - started - took)
     finally:
@@ -118,7 +122,7 @@ def _write(plan: Plan, world: World, writer: Writer, moments: queue.Queue[tuple[
 def _kill(world: World, moments: queue.Queue[tuple[float, str]], chance: random.Random) -> None:
     while (moment := moments.get())[1]:
         time.sleep(moment[0])
-        world.tell(f"kill -9 {moment[1]}")
+        world.tell(moment[1] if moment[1].startswith(FREEZE) else f"kill -9 {moment[1]}")
         world.kill(moment[1], chance.uniform(0, 2))
 
 
@@ -176,6 +180,7 @@ def main() -> int:
     each.add_argument("--seconds", type=float, default=0.0, help="spread the messages over at least this long")
     each.add_argument("--kills", type=int, default=0, help="of gates and connectors; default: 1 a 1500 messages, >= 12")
     each.add_argument("--broker-kills", type=int, default=1)
+    each.add_argument("--freezes", type=int, default=Plan.freezes, help="of gate workers, until another takes over")
     each.add_argument("--keep", action="store_true", help="keep the folder with data and logs")
     options = vars(each.parse_args())
     keep = options.pop("keep")

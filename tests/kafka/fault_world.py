@@ -8,6 +8,8 @@ world.down()
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections import defaultdict
@@ -24,10 +26,13 @@ from samband.streams.authority import Home
 from samband.streams.children import Child, end_all
 from samband.streams.hub import Hub
 
-__all__ = ["ACKNOWLEDGES", "UNITS", "WORKERS", "World"]
+__all__ = ["ACKNOWLEDGES", "FREEZE", "UNITS", "WORKERS", "World"]
 
 SHARDS: Final = 4
 WORKERS: Final = 2
+FREEZE: Final = "freeze "
+_FROZEN_S: Final = 6.0
+"""The group's session timeout: from then on another worker may have the partitions."""
 UNITS: Final = {
     "social": Unit(UnitId("SE-SOC-1"), PartyId("social"), UnitKind.SOCIAL_IFO, Regime.OSL_26, "Socialtjänst"),
     "family": Unit(UnitId("SE-FAM-1"), PartyId("family"), UnitKind.SOCIAL_IFO, Regime.OSL_26, "Familjeenhet"),
@@ -94,9 +99,16 @@ class World:
             party.store.close()
 
     def kill(self, victim: str, pause: float) -> None:
-        """`kill -9`, and see that it runs again."""
+        """`kill -9` or freeze a process, and see that it runs again."""
         self.kills[victim] += 1
-        if victim == "kafka":
+        if victim.startswith(FREEZE):
+            pid = self.hub.pids.get(victim.removeprefix(FREEZE))
+            with suppress(ProcessLookupError):
+                if pid is not None:
+                    os.kill(pid, signal.SIGSTOP)
+                    self._ended.wait(_FROZEN_S + pause)
+                    os.kill(pid, signal.SIGCONT)
+        elif victim == "kafka":
             self.hub.restart_kafka(kill=True)
         elif victim in self.connectors:
             self.connectors[victim].kill(hold=True)
