@@ -21,6 +21,7 @@ import asyncio
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -64,9 +65,11 @@ class Hub:
         self._lock_file: IO[str] | None = None
         self._changing = threading.RLock()
         self._ended = threading.Event()
+        self._asked_to_end = False
         self.is_up = False
         self._started = ""
         self._broker_wait = BACK_OFF_S[0]
+        self._broker_again_at = 0.0
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -118,11 +121,11 @@ class Hub:
 
     def stop(self) -> None:
         """Let `watch` return; may be called from a signal handler or another thread."""
-        self._ended.set()
+        self._asked_to_end = True  # not the event: its lock may be held by what the signal interrupted
 
     def watch(self) -> None:
         """Start again what dies, until `stop` or `down`."""
-        while not self._ended.wait(_LOOK_S):
+        while not self._asked_to_end and not self._ended.wait(_LOOK_S):
             with self._changing:
                 if self._look():
                     self._write_run()
@@ -142,7 +145,7 @@ class Hub:
         return changed
 
     def _mend_broker(self) -> bool:
-        if self._broker is None or self._broker.is_alive:
+        if self._broker is None or self._broker.is_alive or time.monotonic() < self._broker_again_at:
             return False
         self._progress("Kafka ended; it starts again on the same data")
         try:
@@ -151,7 +154,7 @@ class Hub:
         except SambandError as error:
             self._broker_wait = min(2 * self._broker_wait, BACK_OFF_S[1])
             self._progress(f"Kafka does not start: {error}; again in {self._broker_wait:.0f} s")
-            self._ended.wait(self._broker_wait)
+            self._broker_again_at = time.monotonic() + self._broker_wait
         return True
 
     def kill_gate(self, worker: int = 0, *, hold: bool = False) -> int:

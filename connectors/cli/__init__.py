@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.OPERATOR
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # the reader has gone; typer ends the process itself then
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it ends
         return Exit.OK
     except Exception as error:
