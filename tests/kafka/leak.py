@@ -2,7 +2,7 @@
 
     heard = listen(story)                         identifiers, references, units, types and sentences, as they are said
     search(home, heard)                           → hits: nothing, if promise 3 holds
-    shared(fields(outbox_values), other_values)   → 16-byte strings that link what came in with what went out
+    shared(fields(outbox), other)                 → 16-byte strings that link what came in with what went out
 
 Searched is every byte below `home/hub`: Kafka's data and logs, the gate's, derived streams' and connectors' logs, and
 who runs. Left out by name are what is public or secret by its nature: cards, root, keys, certificates, the directory
@@ -33,7 +33,7 @@ from samband.schemas.message import RECORD
 from samband.schemas.message_types import COMMON_FIELDS
 from samband.streams.topics import DIRECTORY
 
-__all__ = ["ENCODINGS", "Heard", "Hit", "fields", "forms", "listen", "search", "shared", "topic_values"]
+__all__ = ["ENCODINGS", "Heard", "Hit", "fields", "forms", "listen", "search", "shared", "topic_records"]
 
 _LEFT_OUT: Final = ("cards", "keys", "tls", "root.json")
 _SHORTEST: Final = 6
@@ -195,20 +195,24 @@ def _records(data: bytes) -> Iterator[tuple[bytes | None, ...]]:
             yield record.key, record.value, *(part for key, value in record.headers for part in (key.encode(), value))
 
 
-def topic_values(home: Path, topic: str) -> list[bytes]:
-    """Return the value of every record of a topic as it lies on disk, committed or not; the hub must be down."""
+def topic_records(home: Path, topic: str) -> list[tuple[bytes | None, ...]]:
+    """Return key, value and headers of every record of a topic as it lies on disk, committed or not.
+
+    The hub must be down.
+    """
     found = []
     for path in sorted((home / "hub").rglob(f"{topic}-*/*.log")):
         if path.parent.name.removeprefix(f"{topic}-").isdigit():
-            found += [record[1] for record in _records(path.read_bytes()) if record[1]]
+            found += list(_records(path.read_bytes()))
     return found
 
 
-def fields(values: Iterable[bytes]) -> list[bytes]:
+def fields(records: Iterable[tuple[bytes | None, ...]]) -> list[bytes]:
     """Return opener, nonce and sealed hop of each outbox record.
 
     What is left away is the frame around them, the same in every record: schema id, version, lengths.
     """
+    values = (record[1] or b"" for record in records)
     return [part for value in values for part in itemgetter("opener", "nonce", "ct")(unframe(RECORD, value))]
 
 
