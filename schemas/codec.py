@@ -16,11 +16,13 @@ import struct
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from operator import attrgetter, itemgetter
 from typing import Any, Final
 
 import fastavro
 
 from samband.schemas.errors import FormatError
+from samband.schemas.flat import NotCanonicalError, reader, writer
 
 __all__ = ["Codec", "FlatCodec", "Reader", "fixed", "frame", "lp16", "lp32", "schema_id", "unframe"]
 
@@ -93,23 +95,20 @@ class Codec:
 
 
 class FlatCodec:
-    """The same for a record of numbers, fixed and variable byte strings, written by hand: the hot records.
+    """The same for a record of plain fields, written by hand: the hot records.
 
-    It gives and takes the same bytes as `Codec` (a test compares them) at a fifth of the time.
+    It gives and takes the same bytes as `Codec` (a test compares them) at a fraction of the time.
     """
 
     def __init__(self, name: str, fields: Mapping[str, Any], limits: Mapping[str, int] | None = None) -> None:
         self.name = name
         self.limits = dict(limits or {})
         self.schema = Codec(name, fields, limits).schema
-        self._fields = tuple(
-            (
-                key,
-                -1 if kind in ("int", "long") else 0 if kind == "bytes" else kind["size"],
-                self.limits.get(key, 1 << 24),
-            )
-            for key, kind in fields.items()
-        )
+        self._writers = tuple(writer(kind) for kind in fields.values())
+        self._readers = tuple((key, reader(kind)) for key, kind in fields.items())
+        self._by_key = itemgetter(*fields)
+        self._by_name = attrgetter(*fields)
+        self._limits = tuple((n, key, self.limits[key]) for n, key in enumerate(fields) if key in self.limits)
 
     def encode(self, value: Mapping[str, Any]) -> bytes:
         """Return the one encoding of `value`.
@@ -117,25 +116,27 @@ class FlatCodec:
         Raises:
             FormatError: a field is missing, of another type, or longer than the format allows.
         """
-        out = []
         try:
-            for key, size, limit in self._fields:
-                part = value[key]
-                if size < 0:
-                    out.append(_varint(part << 1 if part >= 0 else (-part << 1) - 1))
-                    continue
-                length = len(part)
-                if size:
-                    if length != size:
-                        raise FormatError("FORMAT_FIELD", f"`{key}` of `{self.name}` has not {size} bytes")
-                else:
-                    if length > limit:
-                        raise FormatError("FORMAT_TOO_LONG", f"`{key}` of `{self.name}` is longer than {limit}")
-                    out.append(_varint(length << 1))
-                out.append(part)
-            return b"".join(out)
-        except (KeyError, TypeError) as error:
+            return self._encode(self._by_key(value))
+        except _WRONG as error:
             raise FormatError("FORMAT_FIELD", f"a field of `{self.name}` has the wrong type or size") from error
+
+    def encode_object(self, value: object) -> bytes:
+        """Return the one encoding of an object that has the record's fields as attributes.
+
+        Raises:
+            FormatError: as in `encode`.
+        """
+        try:
+            return self._encode(self._by_name(value))
+        except _WRONG as error:
+            raise FormatError("FORMAT_FIELD", f"a field of `{self.name}` has the wrong type or size") from error
+
+    def _encode(self, parts: tuple[Any, ...]) -> bytes:
+        for n, key, limit in self._limits:
+            if (part := parts[n]) is not None and len(part) > limit:
+                raise FormatError("FORMAT_TOO_LONG", f"`{key}` of `{self.name}` is longer than {limit}")
+        return b"".join([write(part) for write, part in zip(self._writers, parts, strict=True)])
 
     def decode(self, data: bytes) -> dict[str, Any]:
         """Return the record in `data`.
@@ -145,50 +146,25 @@ class FlatCodec:
         """
         value: dict[str, Any] = {}
         at = 0
-        for key, size, limit in self._fields:
-            if size <= 0:
-                number, at = self._read_varint(data, at)
-                if size < 0:
-                    value[key] = number
-                    continue
-                if not 0 <= number <= limit:
-                    raise FormatError("FORMAT_TOO_LONG", f"`{key}` of `{self.name}` is longer than {limit}")
-                size = number
-            end = at + size
-            if end > len(data):
-                raise FormatError("FORMAT_RECORD", f"the bytes are no `{self.name}`")
-            value[key] = data[at:end]
-            at = end
+        try:
+            for key, read in self._readers:
+                value[key], at = read(data, at)
+        except NotCanonicalError as error:
+            raise self._not_canonical() from error
+        except (ValueError, IndexError) as error:  # also text that is not UTF-8, and an end that comes too early
+            raise FormatError("FORMAT_RECORD", f"the bytes are no `{self.name}`") from error
         if at != len(data):
-            raise FormatError("FORMAT_NOT_CANONICAL", f"the bytes of `{self.name}` are not in their one form")
+            raise self._not_canonical()
+        for _, key, limit in self._limits:
+            if (part := value[key]) is not None and len(part) > limit:
+                raise FormatError("FORMAT_TOO_LONG", f"`{key}` of `{self.name}` is longer than {limit}")
         return value
 
-    def _read_varint(self, data: bytes, at: int) -> tuple[int, int]:
-        result = shift = 0
-        while True:
-            if at >= len(data) or shift > 63:
-                raise FormatError("FORMAT_RECORD", f"the bytes are no `{self.name}`")
-            byte = data[at]
-            at += 1
-            result |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                break
-            shift += 7
-        if (shift and byte == 0) or result >> 64:
-            raise FormatError("FORMAT_NOT_CANONICAL", f"the bytes of `{self.name}` are not in their one form")
-        return (result >> 1) ^ -(result & 1), at
+    def _not_canonical(self) -> FormatError:
+        return FormatError("FORMAT_NOT_CANONICAL", f"the bytes of `{self.name}` are not in their one form")
 
 
-def _varint(number: int) -> bytes:
-    """Return an unsigned number as Avro writes it, seven bits a byte, lowest first."""
-    if number < 0x80:
-        return bytes((number,))
-    out = bytearray()
-    while number >= 0x80:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
+_WRONG: Final = (KeyError, TypeError, ValueError, AttributeError)
 
 
 def _named_once(kind: Any, seen: set[str]) -> Any:

@@ -5,10 +5,10 @@ It holds no name, number, birth date or free text. Format page: § Layout, ROUTI
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
-from samband.schemas.codec import Codec, fixed
+from samband.schemas.codec import FlatCodec, fixed
 from samband.schemas.errors import FormatError
 
 __all__ = ["NO_COMMIT", "Routing"]
@@ -16,7 +16,7 @@ __all__ = ["NO_COMMIT", "Routing"]
 NO_COMMIT: Final = bytes(32)
 """Stands where a message has no content: nothing is sealed, so nothing is committed to."""
 
-_CODEC: Final = Codec(
+_CODEC: Final = FlatCodec(
     "routing",
     {
         "v": "int",
@@ -99,9 +99,7 @@ class Routing:
         Raises:
             FormatError: a field is too long or of the wrong type.
         """
-        value: dict[str, Any] = {name: getattr(self, name) for name in _FIELDS}
-        value["categories"] = list(self.categories)
-        return _CODEC.encode(value)
+        return _CODEC.encode_object(self)
 
     @classmethod
     def decode(cls, data: bytes) -> Routing:
@@ -115,6 +113,3 @@ class Routing:
             raise FormatError("FORMAT_VERSION", f"version {value['v']} is not read here, only 1")
         value["categories"] = tuple(value["categories"])
         return cls(**value)
-
-
-_FIELDS: Final = tuple(field.name for field in fields(Routing))

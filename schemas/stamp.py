@@ -8,16 +8,16 @@ Format page: § Layout, STAMPED and AUDIT.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
-from samband.schemas.codec import Codec, FlatCodec, Reader, fixed, lp32
+from samband.schemas.codec import FlatCodec, Reader, fixed, lp32
 from samband.schemas.errors import FormatError
 from samband.schemas.message import read_path, write_path
 
 __all__ = ["AUDIT", "StampRecord", "Stamped"]
 
-_CODEC: Final = Codec(
+_CODEC: Final = FlatCodec(
     "stamp",
     {
         "v": "int",
@@ -110,10 +110,7 @@ class StampRecord:
 
     def encode(self) -> bytes:
         """Return the record's one encoding."""
-        value: dict[str, Any] = {name: getattr(self, name) for name in _FIELDS}
-        for key in _LISTS:
-            value[key] = list(value[key])
-        return _CODEC.encode(value)
+        return _CODEC.encode_object(self)
 
     @classmethod
     def decode(cls, data: bytes) -> StampRecord:
@@ -130,7 +127,6 @@ class StampRecord:
         return cls(**value)
 
 
-_FIELDS: Final = tuple(field.name for field in fields(StampRecord))
 _LISTS: Final = ("grounds", "reasons", "consents", "obligations", "categories")
 
 

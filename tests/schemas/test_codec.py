@@ -101,7 +101,7 @@ def test_one_form(data, code):
     (FLAT_BYTES[:6], "FORMAT_RECORD"),
     (b"", "FORMAT_RECORD"),
     (b"\x02" + b"1234" + b"\xda\x04" + bytes(301) + b"\x01", "FORMAT_TOO_LONG"),
-    (b"\x02" + b"1234" + b"\x05abc" + b"\x01", "FORMAT_TOO_LONG"),
+    (b"\x02" + b"1234" + b"\x05abc" + b"\x01", "FORMAT_RECORD"),
     (b"\x02" + b"1234" + b"\x06abc" + b"\xff" * 10 + b"\x01", "FORMAT_RECORD"),
     (b"\x02" + b"1234" + b"\x06abc" + b"\xff" * 9 + b"\x02", "FORMAT_NOT_CANONICAL"),
 ])  # fmt: skip
