@@ -1,0 +1,151 @@
+"""Measure, print a table, write JSON: `python -m tests.bench`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from samband.schemas.errors import SambandError
+from tests.bench.ground import Ground
+from tests.bench.latency import latencies
+from tests.bench.speed import judge_us, rounds
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure; `target` is a bound that it should keep, from below where `least`."""
+
+    name: str
+    value: float
+    unit: str = ""
+    target: float | None = None
+    least: bool = True
+
+    @property
+    def ok(self) -> bool:
+        """Say whether the target is met."""
+        return self.target is None or (self.value >= self.target if self.least else self.value <= self.target)
+
+
+def percentile(values: Sequence[float], part: float) -> float:
+    """Return the value that `part` of the values lie at or below."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
+
+
+def speed_figures(found: dict[str, list[dict[str, float]]]) -> list[Figure]:
+    """Return ratios, as medians over the rounds of each round's own ratio, and medians."""
+    rate = {name: [each["per_second"] for each in runs] for name, runs in found.items()}
+
+    def ratio(other: str) -> float:
+        return statistics.median(gate / them for gate, them in zip(rate["gate"], rate[other], strict=True))
+
+    return [
+        Figure("gate_vs_copy", ratio("copy"), target=0.5),
+        Figure("gate_vs_faust", ratio("faust"), target=1.2),
+        *(Figure(f"{name}_per_second", statistics.median(rate[name]), "messages/s") for name in rate),
+        *(
+            Figure(f"{name}_cpu_us", statistics.median(each["cpu_us"] for each in runs), "µs of its own CPU a message")
+            for name, runs in found.items()
+        ),
+    ]
+
+
+def latency_figures(ours: list[list[float]], copies: list[list[float]]) -> list[Figure]:
+    """Return ratios, as medians over the rounds of each round's own ratio, and the figures over all rounds."""
+    made = []
+    for name, part in (("p50", 0.5), ("p99", 0.99)):
+        each = [percentile(our, part) / percentile(copy, part) for our, copy in zip(ours, copies, strict=True)]
+        made.append(Figure(f"latency_{name}_ratio", statistics.median(each), target=2.0, least=False))
+    for name, part in (("p50", 0.5), ("p99", 0.99)):
+        for who, times in (("latency", ours), ("copy_latency", copies)):
+            made.append(Figure(f"{who}_{name}_ms", percentile([ms for each in times for ms in each], part), "ms"))
+    return made
+
+
+def table(figures: Sequence[Figure]) -> Table:
+    """Return the figures as a table."""
+    shown = Table(title="Samband beside a plain copy and a Faust passthrough", title_justify="left")
+    shown.add_column("figure")
+    shown.add_column("value", justify="right")
+    shown.add_column("target", justify="right")
+    shown.add_column("")
+    for each in figures:
+        value = f"{each.value:,.0f}" if each.value >= 100 else f"{each.value:.2f}"
+        bound = "" if each.target is None else f"{'≥' if each.least else '≤'} {each.target}"
+        mark = "" if each.target is None else "[green]✓[/]" if each.ok else "[bold red]✗[/]"
+        shown.add_row(each.name, f"{value} {each.unit}".strip(), bound, mark)
+    return shown
+
+
+def measure(arguments: argparse.Namespace, console: Console) -> list[Figure]:
+    """Run everything on one Kafka."""
+    with console.status("starting Kafka") as status:
+
+        def say(line: str) -> None:
+            status.update(line)
+            if not console.is_terminal:
+                console.print(line)
+
+        ground = Ground(say)
+        try:
+            say(f"sealing {arguments.messages} messages")
+            records = ground.sealed(arguments.messages)
+            ground.load(records)
+            figures = speed_figures(rounds(ground, arguments.messages, arguments.rounds, say))
+            judging, sealing = judge_us(ground.home, records)
+            size = len(records[0][0])
+            del records
+            ours, copies = latencies(ground, size, arguments.seconds, arguments.rounds, say)
+        finally:
+            ground.close()
+    return [
+        *figures[:2],
+        *latency_figures(ours, copies),
+        *figures[2:],
+        Figure("judge_us", judging, "µs of CPU a message"),
+        Figure("state_seal_us", sealing, "µs of CPU a message"),
+        Figure("record_bytes", size, "bytes of an outbox record"),
+    ]
+
+
+def main() -> int:
+    """Measure and tell; 0 when every target is met, 1 when one is not, 2 when nothing could be measured."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where the figures go")
+    parser.add_argument("--messages", type=int, default=12_000, help="records that each contender carries in a round")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement")
+    parser.add_argument("--seconds", type=float, default=20, help="length of a latency round")
+    arguments = parser.parse_args()
+    console = Console()
+    try:
+        figures = measure(arguments, console)
+    except (SambandError, RuntimeError, TimeoutError) as error:
+        console.print(f"samband: {error}", style="red", highlight=False)
+        return 2
+    console.print(table(figures))
+    told = {
+        **{each.name: round(each.value, 4) for each in figures},
+        "ok": all(each.ok for each in figures),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "messages": arguments.messages,
+        "rounds": arguments.rounds,
+        "latency_seconds": arguments.seconds,
+    }
+    arguments.json.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
+    return 0 if told["ok"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

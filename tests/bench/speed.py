@@ -1,0 +1,127 @@
+"""Throughput: the gate, the copy and the passthrough over the very same records, one after the other, in rounds.
+
+A contender's rate is its committed output records over the time from the first to the last, by the broker's own
+clock: neither start-up nor our looking counts. The gate's outputs are counted by its audit records, one a message.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from samband.schemas.rulebook import shipped
+from samband.streams.authority import Home
+from samband.streams.crypto.hub import HubStore
+from samband.streams.crypto.keys import Purpose
+from samband.streams.crypto.signature import BatchCache
+from samband.streams.directory import Directory
+from samband.streams.gate.checks import Checks
+from samband.streams.gate.judge import Incoming, Judge
+from samband.streams.gate.lanes import Lanes
+from samband.streams.gate.state import State
+from samband.streams.topics import AUDIT
+from tests.bench.ground import AGREEMENT, SHARDS, Ground
+from tests.bench.process import Process
+
+__all__ = ["judge_us", "rounds"]
+
+_LOOK_S: Final = 0.3
+_DEADLINE_S: Final = 120.0
+_TICK: Final = os.sysconf("SC_CLK_TCK")
+
+
+def rounds(ground: Ground, messages: int, count: int, say: Callable[[str], None]) -> dict[str, list[dict[str, float]]]:
+    """Return what each contender did in each round: records a second, and its own CPU in µs a record."""
+    found: dict[str, list[dict[str, float]]] = {"copy": [], "gate": [], "faust": []}
+    for number in range(count):
+        for name in found:
+            say(f"round {number + 1} of {count}: {name}")
+            found[name].append(_run(ground, name, number, messages))
+    return found
+
+
+def _run(ground: Ground, name: str, number: int, messages: int) -> dict[str, float]:
+    log = ground.folder(f"{name}-{number}")
+    path, group, target = ground.home.path, f"bench.{name}.{number}", f"bench-{name}-{number}"
+    if name == "gate":
+        ground.renew_gate()
+        target = AUDIT
+        process = Process("samband.streams.gate", path, "0", log=log / "log")
+    else:
+        ground.create(target)
+        module = "tests.bench.copy" if name == "copy" else "tests.bench.passthrough"
+        extra = () if name == "copy" else (log,)
+        process = Process(module, path, ground.outbox, target, group, *extra, log=log / "log")
+    with process:
+        times = _times(ground, target, messages, process)
+        cpu = _cpu_s(process.pid)
+    if name != "gate":
+        ground.delete(target)
+    seconds = (times[-1] - times[0]) / 1000
+    return {"per_second": messages / seconds, "cpu_us": cpu / messages * 1e6, "seconds": seconds}
+
+
+def _times(ground: Ground, topic: str, messages: int, process: Process) -> list[int]:
+    """Return the broker's times of the output once it is all there, looking seldom and cheaply meanwhile."""
+    deadline = time.monotonic() + _DEADLINE_S
+    before = -1
+    while time.monotonic() < deadline:
+        process.check()
+        written = ground.written(topic)
+        if before == written >= messages:
+            times = ground.times(topic)
+            if len(times) == messages:
+                return times
+            if len(times) > messages:
+                raise RuntimeError(f"{len(times)} outputs of {messages} records")
+        before = written
+        time.sleep(_LOOK_S)
+    raise TimeoutError(f"`{topic}` is not complete after {_DEADLINE_S:.0f} s")
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the CPU time of a process in seconds, 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+def judge_us(home: Home, records: Sequence[Sequence[bytes]], at_once: int = 400) -> tuple[float, float]:
+    """Return the CPU of judging, and of sealing its changes for the state topic, in µs a message; in this process."""
+    root, keys = home.root, home.hub_keys
+    directory = Directory(root.key)
+    for card in home.cards().values():
+        directory.learn(card)
+    store, stamp = HubStore(keys.secret("store")), keys.sign_key(Purpose.GATE_STAMP)
+    own = {kid: key for kid, (_, key) in keys.open_keys(Purpose.GATE_HOP).items()}
+    judging = sealing = 0.0
+    for partition, values in enumerate(records):
+        judge = Judge(
+            directory=directory,
+            lanes=Lanes(directory, root.agreement, own, stamp, bytes(16)),
+            checks=Checks(directory, root.agreement, partition, SHARDS, BatchCache()),
+            stamp=stamp,
+            store=store,
+            rulebook=shipped(),
+            source=(f"samband.outbox.{AGREEMENT}.v1", partition),
+        )
+        state, now = State(), time.time_ns() // 1_000_000
+        for at in range(0, len(values), at_once):
+            some = [Incoming(at + n, value, now, True) for n, value in enumerate(values[at : at + at_once])]
+            begin = time.process_time()
+            turn = judge.turn(some, state.values, now, ())
+            middle = time.process_time()
+            for name, data in turn.changes.items():
+                store.seal("state", name, data or b"")
+            judging, sealing = judging + middle - begin, sealing + time.process_time() - middle
+            if turn.counts != {"permit": len(some)}:
+                raise RuntimeError(f"not all is permitted: {turn.counts}")
+            for name, data in turn.changes.items():
+                state.load(name, data)
+    total = sum(map(len, records))
+    return judging / total * 1e6, sealing / total * 1e6
