@@ -190,6 +190,9 @@ def main() -> int:
         failures = run(Plan(**options), folder / "home", lambda line: print(line, flush=True))  # noqa: T201
     except (SambandError, RuntimeError) as error:
         failures = [str(error)]
+    except KeyboardInterrupt:
+        failures = []
+        return 130
     finally:
         if not (keep or failures):
             shutil.rmtree(folder)
