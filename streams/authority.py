@@ -45,13 +45,15 @@ _HOST: Final = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class KafkaChoice:
-    """Which Kafka: the embedded one on a loopback port, or any cluster by `bootstrap`, with the hub's TLS files."""
+    """Which Kafka: the embedded one on a loopback port, or any cluster by `bootstrap`.
+
+    `tls` is a folder with `hub/`, `gate/` and `derived/`, each with `ca.pem`, `client.pem` and `client.key`; without it
+    the hub's own certificates are used.
+    """
 
     bootstrap: str = EMBEDDED
     port: int = 0
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
+    tls: Path | None = None
     replication: int = 1
 
 
@@ -159,6 +161,8 @@ class Home:
         if folder.exists():
             raise OperatorError("PARTY_EXISTS", f"there is a party `{party}` already")
         root = self.root
+        self.parties.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700)
         keys = KeyFolder(folder / "keys", root.realm)
         made: list[tuple[OpenKey | SignKey, str]] = [
             (keys.make(Purpose.PARTY_SIGN), ""),
@@ -175,6 +179,7 @@ class Home:
             f'[kafka]\nbootstrap = "{self.bootstrap}"\nca = "tls/ca.pem"\n'
             f'certificate = "tls/client.pem"\nkey = "tls/client.key"\n{extra}'
         )
+        (folder / "connector.toml").touch(mode=0o600)
         (folder / "connector.toml").write_text(text, "utf-8")
         return folder
 
@@ -186,7 +191,7 @@ class Home:
 
     def kafka(self, principal: str) -> KafkaSettings:
         """Return how one of the hub's principals (`hub`, `gate`, `derived`) reaches Kafka."""
-        tls = self.hub / "tls" / principal
+        tls = (self.settings.kafka.tls or self.hub / "tls") / principal
         return KafkaSettings(self.bootstrap, tls / "ca.pem", tls / "client.pem", tls / "client.key")
 
     def credential(self, principal: str) -> Credential:

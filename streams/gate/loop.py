@@ -179,6 +179,10 @@ class WorkLane:
             for name, data in turn.changes.items()
         ]
         outputs: list[Output] = [*turn.outputs, (changelog, self._partition, sealed)]
+        for topic, _, _ in outputs:
+            # Once aiokafka has asked for one topic by name, it forgets those that it was not asked for: a new party's
+            # inbox would make it lose the audit topic and stall until the transaction times out.
+            await producer.client.add_topic(topic)
         await producer.begin_transaction()
         sent = []
         for topic, partition, records in outputs:
