@@ -37,7 +37,7 @@ format: setup ## let ruff write
 bench: setup ## measure the gate against a plain copy; writes bench.json
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-fault: setup ## kill everything at random moments and count; ARGS="--seed 7 --minutes 10"
+fault: setup ## kill everything at random moments and count; ARGS="--seed 7 --seconds 600"
 	@$(BIN)/python -m tests.kafka.fault $(ARGS)
 
 wheel: setup ## build dist/*.whl

@@ -54,7 +54,7 @@ _CARD: Final = Codec(
         "units": {"type": "array", "items": _UNIT},
         "keys": {"type": "array", "items": _KEY},
     },
-    limits={"party": 40, "name": 200, "organisation": 12, "agreement": 15, "units": 500, "keys": 1200},
+    limits={"party": 40, "name": 200, "organisation": 12, "agreement": 14, "units": 500, "keys": 1200},
 )
 
 

@@ -46,7 +46,7 @@ _CODEC: Final = FlatCodec(
         "body": ["null", "bytes"],
     },
     limits={
-        "agreement": 15,
+        "agreement": 14,
         "sender": 64,
         "recipient": 64,
         "type": 40,

@@ -18,7 +18,7 @@ from samband.streams.crypto.keys import Purpose, Realm, VerifyKey, realm_of
 
 __all__ = ["Root"]
 
-AGREEMENT: Final = re.compile(r"(?=.{1,15}$)[a-z0-9](-?[a-z0-9])*", re.ASCII)
+AGREEMENT: Final = re.compile(r"(?=.{1,14}$)[a-z0-9](-?[a-z0-9])*", re.ASCII)
 MAX_SHARDS: Final = 8
 
 

@@ -1,6 +1,6 @@
 """Lanes: one key agreement per hour and direction instead of one per message.
 
-    o      = Avro{v, suite, realm4, epoch16, party, instance16, agreement, from kid, to kid, not_before, not_after}
+    o      = Avro{v, suite, epoch16, realm4, party, instance16, agreement, from kid, to kid, not_before, not_after}
     kem    = HPKE.Seal(to, secret32, info = D("opener") ‖ o)
     opener = lp16 o ‖ lp16 kem ‖ Ed25519(from, D("opener") ‖ o ‖ kem)
     key    = HKDF-SHA-256(secret32, info = D("lane") ‖ SHA-256(opener))
@@ -38,8 +38,8 @@ _OPENER: Final = Codec(
     {
         "v": "int",
         "suite": "int",
-        "realm": fixed(4),
         "epoch": fixed(16),
+        "realm": fixed(4),
         "party": "string",
         "instance": fixed(16),
         "agreement": "string",
@@ -48,7 +48,7 @@ _OPENER: Final = Codec(
         "not_before": "long",
         "not_after": "long",
     },
-    limits={"party": 40, "agreement": 15},
+    limits={"party": 40, "agreement": 14},
 )
 
 
@@ -58,8 +58,8 @@ class Opener:
 
     v: int
     suite: int
-    realm: bytes
     epoch: bytes
+    realm: bytes
     party: str
     instance: bytes
     agreement: str

@@ -92,6 +92,10 @@ def test_message_needs_a_party_signing_key(purpose):
     with pytest.raises(TrustError) as refusal:
         BatchCache().verify(same_key(purpose=purpose), message)
     assert refusal.value.code == "KEY_PURPOSE"
+    for_real = SignKey(HERE, purpose, SEED)
+    with pytest.raises(TrustError) as refusal:
+        BatchCache().verify(same_key(purpose=purpose), sign_batch(for_real, [(b"routing", b"content")])[0])
+    assert refusal.value.code == "KEY_PURPOSE"
 
 
 def test_stamp_needs_a_gate_stamping_key():
@@ -99,9 +103,10 @@ def test_stamp_needs_a_gate_stamping_key():
     gate = SignKey(HERE, Purpose.GATE_STAMP, SEED)
     stamped = stamp_all(gate, [(bytes(32), b"record")])[0][1]
     verify_stamp(VerifyKey(HERE, Purpose.GATE_STAMP, gate.public), stamped)
-    with pytest.raises(TrustError) as refusal:
-        verify_stamp(same_key(), stamped)
-    assert refusal.value.code == "KEY_PURPOSE"
+    for wrong in (stamped, stamp_all(SIGN, [(bytes(32), b"record")])[0][1]):
+        with pytest.raises(TrustError) as refusal:
+            verify_stamp(same_key(), wrong)
+        assert refusal.value.code == "KEY_PURPOSE"
 
 
 def test_seal_opens():

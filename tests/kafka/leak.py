@@ -2,7 +2,7 @@
 
     heard = listen(story)                         identifiers, references, units, types and sentences, as they are said
     search(home, heard)                           → hits: nothing, if promise 3 holds
-    shared(fields(outbox), other)                 → 16-byte strings that link what came in with what went out
+    shared(values(outbox), other)                 → 16-byte strings that link what came in with what went out
 
 Searched is every byte below `home/hub`: Kafka's data and logs, the gate's, derived streams' and connectors' logs, and
 who runs. Left out by name are what is public or secret by its nature: cards, root, keys, certificates, the directory
@@ -18,7 +18,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from unittest import mock
@@ -28,12 +27,10 @@ from aiokafka.record import MemoryRecords
 from samband.connectors.client import Client
 from samband.connectors.party import Party
 from samband.schemas.catalogue import CATALOGUE, FieldKind, find
-from samband.schemas.codec import unframe
-from samband.schemas.message import RECORD
 from samband.schemas.message_types import COMMON_FIELDS
 from samband.streams.topics import DIRECTORY
 
-__all__ = ["ENCODINGS", "Heard", "Hit", "fields", "forms", "listen", "search", "shared", "topic_records"]
+__all__ = ["ENCODINGS", "Heard", "Hit", "forms", "listen", "search", "shared", "topic_records", "values"]
 
 _LEFT_OUT: Final = ("cards", "keys", "tls", "root.json")
 _SHORTEST: Final = 6
@@ -207,13 +204,9 @@ def topic_records(home: Path, topic: str) -> list[tuple[bytes | None, ...]]:
     return found
 
 
-def fields(records: Iterable[tuple[bytes | None, ...]]) -> list[bytes]:
-    """Return opener, nonce and sealed hop of each outbox record.
-
-    What is left away is the frame around them, the same in every record: schema id, version, lengths.
-    """
-    values = (record[1] or b"" for record in records)
-    return [part for value in values for part in itemgetter("opener", "nonce", "ct")(unframe(RECORD, value))]
+def values(records: Iterable[tuple[bytes | None, ...]]) -> list[bytes]:
+    """Return the whole value of each record, frame and opener included."""
+    return [record[1] or b"" for record in records]
 
 
 def shared(one: Sequence[bytes], other: Iterable[bytes], length: int = LINK) -> list[bytes]:

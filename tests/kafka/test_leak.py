@@ -13,7 +13,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from samband.connectors.demo.house import AGREEMENT, House
 from samband.connectors.demo.story import Story
 from samband.streams.topics import AUDIT, DERIVED_CHANGELOG, inbox, outbox, state
-from tests.kafka.leak import Heard, fields, forms, listen, search, shared, topic_records
+from tests.kafka.leak import Heard, forms, listen, search, shared, topic_records, values
 
 pytestmark = pytest.mark.kafka
 
@@ -101,7 +101,7 @@ def test_nothing_links_what_comes_in_with_what_goes_out(played: Played) -> None:
     """No 16 bytes in a row of any outbox record stand in an inbox, audit, state or derived record."""
     records = topic_records(played.home, outbox(AGREEMENT))
     assert len(records) > 20
-    came_in = fields(records)
+    came_in = values(records)
     for topic in (*map(inbox, played.parties), AUDIT, state(AGREEMENT), DERIVED_CHANGELOG):
         went_out = [part for record in topic_records(played.home, topic) for part in record if part]
         assert went_out, topic
@@ -110,7 +110,7 @@ def test_nothing_links_what_comes_in_with_what_goes_out(played: Played) -> None:
 
 def test_a_planted_link_is_found(played: Played) -> None:
     """Sixteen bytes of an outbox record in an audit record are found wherever they begin; fifteen are chance."""
-    came_in = max(fields(topic_records(played.home, outbox(AGREEMENT))), key=len)
+    came_in = max(values(topic_records(played.home, outbox(AGREEMENT))), key=len)
     for at in range(2000, 2000 + 16):
         piece = came_in[at : at + 16]
         planted = secrets.token_bytes(99) + piece + secrets.token_bytes(99)
