@@ -80,7 +80,7 @@ class Step:
 
 
 def _thirteen() -> Child:
-    """Return a synthetic child who turns 13 this year: the same at each run of a year, so that a command can name it."""
+    """Return a synthetic child who turns 13 this year: the same all year, so that a command can name it."""
     return synthetic(13, born=date(datetime.now(UTC).year - 13, 1, 1))
 
 
