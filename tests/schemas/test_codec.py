@@ -22,8 +22,10 @@ from samband.schemas.routing import Routing
 from samband.schemas.stamp import AUDIT, Stamped, StampRecord
 
 FIELDS: dict[str, Any] = {"v": "int", "name": "string", "id": fixed(4), "list": {"type": "array", "items": "string"}}
-CODEC = Codec("record", FIELDS, {"name": 5, "list": 2})
+CODEC, CODEC_BY_HAND = (kind("record", FIELDS, {"name": 5, "list": 2}) for kind in (Codec, FlatCodec))
 VALUE = {"v": 1, "name": "å", "id": b"1234", "list": ["a", "b"]}
+CHOICES: dict[str, Any] = {"flag": "boolean", "maybe": ["null", fixed(4)]}
+CHOICE, CHOICE_BY_HAND = (kind("record", CHOICES) for kind in (Codec, FlatCodec))
 BYTES = b"\x02\x04\xc3\xa51234\x04\x02a\x02b\x00"
 FLAT_FIELDS: dict[str, Any] = {"v": "int", "id": fixed(4), "data": "bytes", "at": "long"}
 FLAT, FLAT_TWIN = (kind("record", FLAT_FIELDS, {"data": 300}) for kind in (FlatCodec, Codec))
@@ -72,8 +74,9 @@ def refuses(decode: Any, data: bytes, code: str) -> None:
 
 def test_known_bytes():
     """A record is written as Avro's binary encoding says, worked out here by hand."""
-    assert CODEC.encode(VALUE) == BYTES
-    assert CODEC.decode(BYTES) == VALUE
+    for codec in (CODEC, CODEC_BY_HAND):
+        assert codec.encode(VALUE) == BYTES
+        assert codec.decode(BYTES) == VALUE
     assert FLAT.encode({"v": 1, "id": b"1234", "data": b"abc", "at": -1}) == FLAT_BYTES
 
 
@@ -93,6 +96,26 @@ def test_known_bytes():
 def test_one_form(data, code):
     """An over-long number or length, a split or sized array block, a trailing, missing or wrong byte: refused."""
     refuses(CODEC.decode, data, code)
+    refuses(CODEC_BY_HAND.decode, data, code)
+
+
+@pytest.mark.parametrize("data", [
+    b"\x02\x00", b"\xff\x00", b"\x01\x041234", b"\x01\x011234", b"\x01\x02123", b"\x01", b"\x01\x00\x00", b"\x01\x80\x00",
+])  # fmt: skip
+def test_one_form_of_choices(data):
+    """A boolean is 0 or 1 and an optional field is there or not: nothing else is read."""
+    assert CHOICE_BY_HAND.decode(b"\x01\x021234") == {"flag": True, "maybe": b"1234"}
+    for codec in (CHOICE, CHOICE_BY_HAND):
+        with pytest.raises(FormatError):
+            codec.decode(data)
+
+
+@pytest.mark.parametrize("number", [1 << 63, -(1 << 63) - 1])
+def test_number_too_large(number):
+    """A number that no reader would take is not written."""
+    with pytest.raises(FormatError) as refusal:
+        FLAT.encode({"v": 1, "id": b"1234", "data": b"", "at": number})
+    assert refusal.value.code == "FORMAT_FIELD"
 
 
 @pytest.mark.parametrize(("data", "code"), [
