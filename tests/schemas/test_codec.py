@@ -100,7 +100,8 @@ def test_one_form(data, code):
 
 
 @pytest.mark.parametrize("data", [
-    b"\x02\x00", b"\xff\x00", b"\x01\x041234", b"\x01\x011234", b"\x01\x02123", b"\x01", b"\x01\x00\x00", b"\x01\x80\x00",
+    b"\x02\x00", b"\xff\x00", b"\x01\x041234", b"\x01\x011234", b"\x01\x02123", b"\x01", b"\x01\x00\x00",
+    b"\x01\x80\x00",
 ])  # fmt: skip
 def test_one_form_of_choices(data):
     """A boolean is 0 or 1 and an optional field is there or not: nothing else is read."""
@@ -108,6 +109,16 @@ def test_one_form_of_choices(data):
     for codec in (CHOICE, CHOICE_BY_HAND):
         with pytest.raises(FormatError):
             codec.decode(data)
+
+
+@pytest.mark.parametrize("data", [b"\x02\x02a\x02\x02x", b"\x01\x00\x02x", b"\x02\x02a\x02x", b"\x02\x02a\x00\x04x"])
+def test_array_in_the_middle(data):
+    """An array's end is its one zero: nothing that stands in its place is read as the next field."""
+    fields: dict[str, Any] = {"list": {"type": "array", "items": "string"}, "tail": "bytes"}
+    assert FlatCodec("record", fields).decode(b"\x02\x02a\x00\x02x") == {"list": ["a"], "tail": b"x"}
+    for kind in (Codec, FlatCodec):
+        with pytest.raises(FormatError):
+            kind("record", fields).decode(data)
 
 
 @pytest.mark.parametrize("number", [1 << 63, -(1 << 63) - 1])
