@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
@@ -29,6 +29,9 @@ from samband.schemas.units import Unit
 from samband.streams.crypto.reference import partition_of
 from samband.streams.inbox import STOCKHOLM
 from samband.streams.outbox import Draft
+
+if TYPE_CHECKING:
+    from samband.connectors.service import Service
 
 __all__ = ["Client", "Outcome"]
 
@@ -65,8 +68,10 @@ class Outcome:
 class Client:
     """The party's side of everything that is said."""
 
-    def __init__(self, party: Party) -> None:
+    def __init__(self, party: Party, service: Service | None = None) -> None:
+        """Speak for a party; `service` is its connector, where that runs in this very process and sends at once."""
         self._party = party
+        self._service = service
 
     def send(
         self,
@@ -235,9 +240,12 @@ class Client:
         )
 
     def _take(self, draft: Draft) -> bytes:
-        store = self._party.store
+        store, service = self._party.store, self._service
         with store.transaction():
             store.add_draft(draft, partition_of(draft.ref, self._party.root.shards))
+            sealed = service.seal_new() if service else []
+        if service:
+            service.wake(sealed)
         return draft.message_id
 
 

@@ -29,7 +29,7 @@ from samband.schemas.events import Level
 from samband.streams.cards import CardReader
 from samband.streams.crypto.reference import partition_of
 from samband.streams.inbox import Accept, Batch, InboxReader
-from samband.streams.outbox import OutboxWriter, seal
+from samband.streams.outbox import OutboxWriter, Row, seal
 
 __all__ = ["Service"]
 
@@ -84,10 +84,29 @@ class Service:
         self._to_hand_over = {unit: asyncio.Event() for unit in adapters}
         self._known_before = 0
         """Inbox offset below which every recall is known."""
+        self._sealed: list[Row] = []
+        """Sealed and kept, and not yet sent."""
+        self._idle: set[str] = set()
+        """Units whose hand-over has nothing to do."""
+        self._begun: dict[str, list[InboxRow]] = {}
+        """What the reader has already begun to hand over, by unit."""
         self.ready = asyncio.Event()
 
-    def wake(self) -> None:
-        """Say that the store has something new to send."""
+    def seal_new(self) -> list[Row]:
+        """Seal what waits, within the caller's own transaction of the store; `wake` with the rows when that is kept.
+
+        What is written and sealed in one transaction is on the disk once instead of twice before it is on its way.
+        While the sender is behind nothing is sealed here: it then seals many with one signature.
+        """
+        if self._sealed:
+            return []
+        with contextlib.suppress(SambandError):  # the sender meets it again, and backs off
+            return self._seal()
+        return []
+
+    def wake(self, sealed: Sequence[Row] = ()) -> None:
+        """Say that the store has something new to send; `sealed` is kept already."""
+        self._sealed += sealed
         self._to_send.set()
 
     async def run(self) -> None:
@@ -139,6 +158,7 @@ class Service:
         writer = self._writer
         try:
             # What was sent before this start comes first: the gate takes seq by seq.
+            self._sealed.clear()
             await writer.send(self._store.unanswered(_UNDECIDED), now_ms())
             wait, decided, since = _RESEND_S, self._receiver.decided, time.monotonic()
             while True:
@@ -147,10 +167,15 @@ class Service:
                     wait, decided, since = _RESEND_S, self._receiver.decided, time.monotonic()
                 if time.monotonic() >= since + wait:
                     # The gate has decided nothing for a while: what it has not decided goes out again, in order.
+                    self._sealed.clear()
                     rows = self._store.unanswered(_UNDECIDED)
                     wait, since = min(2 * wait, _RESEND_MAX_S) if rows else _RESEND_S, time.monotonic()
                 else:
-                    rows = self._seal_some()
+                    rows, self._sealed = self._sealed, []
+                    if self._store.new_drafts(1):
+                        with self._store.transaction():
+                            added = self._seal()
+                        rows += added
                 if rows:
                     await writer.send(rows, now_ms())
                     continue
@@ -160,29 +185,25 @@ class Service:
         finally:
             await writer.stop()
 
-    def _seal_some(self) -> list[Any]:
+    def _seal(self) -> list[Row]:
+        """Seal the oldest drafts and give them their seq, within a transaction of the store."""
         # Never more undecided than one repeat holds: what is sent again is then everything, in order and without a gap.
         room = min(_BATCH, _UNDECIDED - self._store.unanswered_count())
-        drafts = self._store.new_drafts(room) if room > 0 else []
-        if not drafts:
-            return []
         now = now_ms()
         good = []
-        for draft, partition in drafts:
+        for draft, partition in self._store.new_drafts(room) if room > 0 else ():
             try:
                 self._party.directory.unit(draft.recipient)
                 good.append((draft, partition))
             except SambandError as error:
-                with self._store.transaction():
-                    self._store.fail(draft.message_id, now, error.code)
+                self._store.fail(draft.message_id, now, error.code)
         if not good:
             return []
         messages = seal([draft for draft, _ in good], self._party.directory, self._party.sign, now)
-        with self._store.transaction():
-            return [
-                self._store.keep_message(draft.message_id, partition, message.encode(), len(message.content))
-                for (draft, partition), message in zip(good, messages, strict=True)
-            ]
+        return [
+            self._store.keep_message(draft.message_id, partition, message.encode(), len(message.content))
+            for (draft, partition), message in zip(good, messages, strict=True)
+        ]
 
     # reader
 
@@ -191,24 +212,33 @@ class Service:
         target: int | None = None
         known = 0
         async for batch in reader.batches(self._store.number("offset")):
-            if batch.records:
-                self._keep(batch)
             if target is None:
                 target, known = batch.end, batch.next_offset
-            if batch.next_offset >= target:
-                self._known_before = max(self._known_before, batch.next_offset if batch.end == target else known)
+            known_before = self._known_before
+            if reached := batch.next_offset >= target:
+                known_before = max(known_before, batch.next_offset if batch.end == target else known)
+            if batch.records:
+                self._keep(batch, known_before)
+            if reached:
+                self._known_before = known_before
                 target = None
                 self.ready.set()
                 for event in self._to_hand_over.values():
                     event.set()
 
-    def _keep(self, batch: Batch) -> None:
+    def _keep(self, batch: Batch, known_before: int) -> None:
+        """Take a batch, and begin to hand over what an idle unit may have: one write to the disk before it does."""
         now, decided = now_ms(), self._receiver.decided
         with self._store.transaction():
             for offset, value in batch.records:
                 if self._receiver.take(offset, value, now):
                     self._to_send.set()
             self._store.keep_number("offset", batch.next_offset)
+            begun = {unit: rows for unit in self._idle if (rows := self._begin(unit, known_before))}
+        for unit, rows in begun.items():
+            self._begun[unit] = rows
+            self._idle.discard(unit)
+            self._to_hand_over[unit].set()
         if self._receiver.decided != decided:
             self._to_send.set()  # there may be room again
 
@@ -216,30 +246,41 @@ class Service:
 
     async def _hand_over(self, unit: str, adapter: Adapter) -> None:
         wake = self._to_hand_over[unit]
+        self._begun.pop(unit, None)  # it is marked in the store, and comes again
         wait = 0.0
         while True:
             wake.clear()
-            rows = self._store.waiting(unit, self._known_before, _AT_ONCE)
-            now = now_ms()
-            late = [row for row in rows if row.state == "waiting" and row.expires <= now]
-            rows = [row for row in rows if row not in late]
-            if not rows and not late:
-                await wake.wait()
-                continue
-            with self._store.transaction():
-                for row in late:
-                    self._store.mark_letter(row.message_id, "refused", now, code="EXPIRED")
-                    self._receipt(row, Level.REFUSED, "EXPIRED", now)
-                for row in rows:
-                    if row.state == "waiting":  # a repeat keeps the recall that came meanwhile
-                        self._store.mark_letter(row.message_id, "handing", now)
+            if not (rows := self._begun.pop(unit, [])):
+                if not self._store.waiting(unit, self._known_before, 1):
+                    self._idle.add(unit)
+                    try:
+                        await wake.wait()
+                    finally:
+                        self._idle.discard(unit)
+                    continue
+                with self._store.transaction():
+                    rows = self._begin(unit, self._known_before)
             results = await asyncio.gather(*(self._deliver(adapter, row) for row in rows))
             self._settle(rows, results)
-            self._to_send.set()
             failed = any(isinstance(result, DeliveryError) and result.retriable for result in results)
             wait = min(max(2 * wait, _BACK_OFF_S[0]), _BACK_OFF_S[1]) if failed else 0.0
             if wait:
                 await asyncio.sleep(wait)
+
+    def _begin(self, unit: str, known_before: int) -> list[InboxRow]:
+        """Mark what is handed over next, within a transaction of the store; what came too late is refused."""
+        rows, now = self._store.waiting(unit, known_before, _AT_ONCE), now_ms()
+        late = [row for row in rows if row.state == "waiting" and row.expires <= now]
+        for row in late:
+            self._store.mark_letter(row.message_id, "refused", now, code="EXPIRED")
+            self._receipt(row, Level.REFUSED, "EXPIRED", now)
+        if late:
+            self._to_send.set()
+        rows = [row for row in rows if row not in late]
+        for row in rows:
+            if row.state == "waiting":  # a repeat keeps the recall that came meanwhile
+                self._store.mark_letter(row.message_id, "handing", now)
+        return rows
 
     async def _deliver(self, adapter: Adapter, row: InboxRow) -> DeliveryError | None:
         try:
@@ -267,6 +308,7 @@ class Service:
                 else:
                     self._store.mark_letter(row.message_id, "refused", now, code=error.code)
                     self._receipt(row, Level.REFUSED, error.code, now)
+        self.wake()
 
     def _recall_of(self, message_id: bytes) -> str:
         """Return the code of a recall that came while the message was on its way to the far side, if one came."""

@@ -85,7 +85,7 @@ async def party(_: Home, config: str, recipient: str) -> None:
     """Serve a party, and be the system that uses it."""
     own, took, number = Party.load(Path(config)), Times(), 0
     service = Service(own, {own.units[0].id: Recorder(took)})
-    client = Client(own)
+    client = Client(own, service)
     serving = asyncio.create_task(service.run())
     await service.ready.wait()
 
@@ -99,7 +99,6 @@ async def party(_: Home, config: str, recipient: str) -> None:
             necessity="support",
             now=datetime.now(UTC),
         )
-        service.wake()
         return message.hex()
 
     async def taken(_: float) -> Times:
