@@ -26,10 +26,11 @@ from samband.connectors.receive import Receiver, receipt_for
 from samband.connectors.store import InboxRow
 from samband.schemas.errors import DeliveryError, SambandError
 from samband.schemas.events import Level
+from samband.schemas.message import Message
 from samband.streams.cards import CardReader
 from samband.streams.crypto.reference import partition_of
 from samband.streams.inbox import Accept, Batch, InboxReader
-from samband.streams.outbox import OutboxWriter, Row, seal
+from samband.streams.outbox import Draft, OutboxWriter, Row, seal
 
 __all__ = ["Service"]
 
@@ -110,12 +111,16 @@ class Service:
         self._to_send.set()
 
     async def run(self) -> None:
-        """Serve until cancelled.
-
-        Raises:
-            OperatorError: the directory cannot be read at the start.
-        """
-        await self._cards.start()
+        """Serve until cancelled; while Kafka is away or does not let us in, say so and try again."""
+        wait = _BACK_OFF_S[0]
+        while True:
+            try:
+                await self._cards.start()
+                break
+            except Exception as error:
+                log.warning("kafka is away, or does not know our certificate", extra={"code": type(error).__name__})
+            wait = min(2 * wait, _BACK_OFF_S[1])
+            await asyncio.sleep(wait)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._forever(self._send))
@@ -189,21 +194,25 @@ class Service:
         """Seal the oldest drafts and give them their seq, within a transaction of the store."""
         # Never more undecided than one repeat holds: what is sent again is then everything, in order and without a gap.
         room = min(_BATCH, _UNDECIDED - self._store.unanswered_count())
-        now = now_ms()
-        good = []
-        for draft, partition in self._store.new_drafts(room) if room > 0 else ():
-            try:
-                self._party.directory.unit(draft.recipient)
-                good.append((draft, partition))
-            except SambandError as error:
-                self._store.fail(draft.message_id, now, error.code)
-        if not good:
+        if room <= 0 or not (drafts := self._store.new_drafts(room)):
             return []
-        messages = seal([draft for draft, _ in good], self._party.directory, self._party.sign, now)
+        places = {draft.message_id: partition for draft, partition in drafts}
         return [
-            self._store.keep_message(draft.message_id, partition, message.encode(), len(message.content))
-            for (draft, partition), message in zip(good, messages, strict=True)
+            self._store.keep_message(message_id, places[message_id], message.encode(), len(message.content))
+            for message_id, message in self._messages([draft for draft, _ in drafts], now_ms())
         ]
+
+    def _messages(self, drafts: list[Draft], now: int) -> list[tuple[bytes, Message]]:
+        """Return what can be sealed, in order; a draft that cannot ends with its code and stops no other."""
+        try:
+            messages = seal(drafts, self._party.directory, self._party.sign, now)
+            return list(zip([draft.message_id for draft in drafts], messages, strict=True))
+        except SambandError as error:
+            if len(drafts) > 1:
+                half = len(drafts) // 2
+                return self._messages(drafts[:half], now) + self._messages(drafts[half:], now)
+            self._store.fail(drafts[0].message_id, now, error.code)
+            return []
 
     # reader
 

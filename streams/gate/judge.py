@@ -20,7 +20,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from samband.schemas.codec import frame, lp16
-from samband.schemas.errors import RefusedError, SambandError
+from samband.schemas.errors import OperatorError, RefusedError, SambandError
 from samband.schemas.message import NO_INSTANCE, Down, Message, Up, hop_length
 from samband.schemas.routing import Routing
 from samband.schemas.rulebook import Rulebook
@@ -181,6 +181,8 @@ class Judge:
             for say in said:
                 _check_room(say)
             return said
+        except OperatorError:
+            raise  # the state itself does not read: nothing may be decided on it
         except SambandError as error:
             code = error.code
         except Exception:  # a fault of ours never permits, and never stops the partition

@@ -40,7 +40,7 @@ class Lanes:
     instance: bytes
     new_per_hour: int = _NEW_PER_HOUR
     _in: OrderedDict[bytes, LaneIn] = field(default_factory=OrderedDict)
-    _made: defaultdict[tuple[str, bytes], deque[int]] = field(default_factory=lambda: defaultdict(deque))
+    _made: defaultdict[str, deque[int]] = field(default_factory=lambda: defaultdict(deque))
     _out: dict[str, LaneOut] = field(default_factory=dict)
 
     def reading(self, record: UnverifiedRecord, now: int) -> LaneIn:
@@ -72,11 +72,11 @@ class Lanes:
         if party != opener.party:
             raise TrustError("OPENER_PARTY", "the opener names another party than its key's")
         lane = LaneIn(record, self.directory.realm, signer, own)
-        self._count(party, opener.instance, now)
+        self._count(party, now)
         return lane
 
-    def _count(self, party: str, instance: bytes, now: int) -> None:
-        made = self._made[party, instance]
+    def _count(self, party: str, now: int) -> None:
+        made = self._made[party]  # not by instance, which a party chooses freely
         while made and made[0] <= now - _HOUR_MS:
             made.popleft()
         if len(made) >= self.new_per_hour:
