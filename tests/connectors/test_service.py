@@ -38,7 +38,7 @@ def party(tmp_path: Path) -> Party:
 
 
 def test_one_bad_draft_stops_no_other(party: Party) -> None:
-    """A label that is too long, or a recipient that left the directory, ends as refused; its neighbours get their seq."""
+    """A label too long, or a recipient that left the directory, ends as refused; its neighbours get their seq."""
     client = Client(party)
     content = {"child_identifier": CHILD, "acting_user": {"id": "u", "role": "r"}, "text": "Hej"}
     good = [
