@@ -53,6 +53,7 @@ def speed_figures(found: dict[str, list[dict[str, float]]]) -> list[Figure]:
     return [
         Figure("gate_vs_copy", ratio("copy"), target=0.5),
         Figure("gate_vs_faust", ratio("faust"), target=1.2),
+        Figure("gate_vs_untuned_copy", ratio("untuned_copy")),
         *(Figure(f"{name}_per_second", statistics.median(rate[name]), "messages/s") for name in rate),
         *(
             Figure(f"{name}_cpu_us", statistics.median(each["cpu_us"] for each in runs), "µs of its own CPU a message")

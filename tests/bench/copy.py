@@ -1,8 +1,9 @@
-"""A plain transactional copy: `python -m tests.bench.copy HOME SOURCE TARGET GROUP`.
+"""A plain transactional copy: `python -m tests.bench.copy HOME SOURCE TARGET GROUP [untuned]`.
 
 One consumer in a group, one transactional producer, `send()` for each record, at most 400 records a transaction, the
 group's offsets in the transaction. It has the gate's repair of aiokafka's hard-coded wait and batches that hold as
-much, so that it is no straw man: what is left between the two is what the gate does.
+much, so that it is no straw man: what is left between the two is what the gate does. `untuned` is the same with
+aiokafka's own settings, where a batch holds two of our records.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from samband.streams.authority import Home
 from tests.bench.process import tell, until_closed
 
-aiokafka.producer.sender.BACKOFF_OVERRIDE = 0.002
 
-
-async def copy(home: Home, source: str, target: str, group: str) -> None:
+async def copy(home: Home, source: str, target: str, group: str, tuning: str = "") -> None:
     """Copy until cancelled."""
+    tuned: dict[str, int] = {}
+    if tuning != "untuned":
+        aiokafka.producer.sender.BACKOFF_OVERRIDE = 0.002
+        tuned = {"max_batch_size": 900_000, "retry_backoff_ms": 5}
     kafka = home.kafka("hub").aiokafka
     consumer = AIOKafkaConsumer(
         source,
@@ -37,9 +40,8 @@ async def copy(home: Home, source: str, target: str, group: str) -> None:
         **kafka(),
         transactional_id=group,
         transaction_timeout_ms=30_000,
-        max_batch_size=900_000,
         max_request_size=1_800_000,
-        retry_backoff_ms=5,
+        **tuned,
     )
     await producer.start()
     await consumer.start()
@@ -61,4 +63,4 @@ async def copy(home: Home, source: str, target: str, group: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(until_closed(copy(Home(Path(sys.argv[1])), *sys.argv[2:5])))
+    asyncio.run(until_closed(copy(Home(Path(sys.argv[1])), *sys.argv[2:6])))

@@ -35,7 +35,7 @@ _TICK: Final = os.sysconf("SC_CLK_TCK")
 
 def rounds(ground: Ground, messages: int, count: int, say: Callable[[str], None]) -> dict[str, list[dict[str, float]]]:
     """Return what each contender did in each round: records a second, and its own CPU in µs a record."""
-    found: dict[str, list[dict[str, float]]] = {"copy": [], "gate": [], "faust": []}
+    found: dict[str, list[dict[str, float]]] = {"copy": [], "gate": [], "faust": [], "untuned_copy": []}
     for number in range(count):
         for name in found:
             say(f"round {number + 1} of {count}: {name}")
@@ -45,15 +45,15 @@ def rounds(ground: Ground, messages: int, count: int, say: Callable[[str], None]
 
 def _run(ground: Ground, name: str, number: int, messages: int) -> dict[str, float]:
     log = ground.folder(f"{name}-{number}")
-    path, group, target = ground.home.path, f"bench.{name}.{number}", f"bench-{name}-{number}"
+    path, group, target = ground.home.path, f"bench-{name}-{number}", f"bench-{name}-{number}"
     if name == "gate":
         ground.renew_gate()
         target = AUDIT
         process = Process("samband.streams.gate", path, "0", log=log / "log")
     else:
         ground.create(target)
-        module = "tests.bench.copy" if name == "copy" else "tests.bench.passthrough"
-        extra = () if name == "copy" else (log,)
+        module = "tests.bench.passthrough" if name == "faust" else "tests.bench.copy"
+        extra = {"faust": (log,), "untuned_copy": ("untuned",)}.get(name, ())
         process = Process(module, path, ground.outbox, target, group, *extra, log=log / "log")
     with process:
         times = _times(ground, target, messages, process)
