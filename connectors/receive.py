@@ -103,7 +103,8 @@ class Receiver:
             case "refusal":
                 pass  # taken by its seq above: the gate may not have been able to read which message it was
             case _:
-                self._answer(stamp, received.entry)
+                for answer, entry in ((stamp, received.entry), *received.more):
+                    self._answer(answer, entry)
         return False
 
     def _is_next(self, down: Down) -> bool:

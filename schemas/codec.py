@@ -238,7 +238,11 @@ class Reader:
 
     def number(self, size: int) -> int:
         """Return the next big-endian unsigned integer of `size` bytes."""
-        return int.from_bytes(self.take(size), "big")
+        at = self._at
+        self._at = end = at + size
+        if end > len(self._data):
+            raise FormatError("FORMAT_SHORT", "the bytes end too early")
+        return int.from_bytes(self._data[at:end], "big")
 
     def lp16(self) -> bytes:
         """Return the next field behind a u16 length."""
@@ -256,6 +260,11 @@ class Reader:
         """
         if (found := self.number(1)) != expected:
             raise FormatError("FORMAT_VERSION", f"version {found} is not read here, only {expected}")
+
+    @property
+    def ended(self) -> bool:
+        """Say whether nothing is left."""
+        return self._at == len(self._data)
 
     def end(self) -> None:
         """Check that nothing is left.

@@ -97,7 +97,8 @@ def unpad(padded: bytes) -> bytes:
 def read_path(reader: Reader, width: int) -> tuple[int, int, tuple[bytes, ...]]:
     """Return n, i and the audit path; n and i are `width` bytes wide each."""
     n, i = reader.number(width), reader.number(width)
-    return n, i, tuple(reader.take(32) for _ in range(reader.number(1)))
+    path = reader.take(32 * reader.number(1))
+    return n, i, tuple([path[at : at + 32] for at in range(0, len(path), 32)])
 
 
 def write_path(n: int, i: int, path: tuple[bytes, ...], width: int) -> bytes:
@@ -131,10 +132,10 @@ class Message:
         """
         reader = Reader(data)
         reader.version(1)
-        routing, content, kid, sig = reader.lp32(), reader.lp32(), reader.take(32), reader.take(64)
+        routing, content, proof = reader.lp32(), reader.lp32(), reader.take(96)
         n, i, path = read_path(reader, 2)
         reader.end()
-        return cls(routing, content, kid, sig, n, i, path)
+        return cls(routing, content, proof[:32], proof[32:], n, i, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,7 @@ class Up:
 class Down:
     """What the gate sends to a party: a stamped record, a message with it, or only an acknowledgement.
 
+    `stamped` is one stamp; without a message it may be several, one after the other: answers to one instance.
     `ack` is the highest seq of `instance` in the gate's partition that is decided; (NO_INSTANCE, 0) says nothing.
     """
 

@@ -149,14 +149,31 @@ class Stamped:
 
     @classmethod
     def decode(cls, data: bytes) -> Stamped:
-        """Return the stamp in `data`; nothing in it is verified.
+        """Return the one stamp in `data`; nothing in it is verified.
 
         Raises:
-            FormatError: not a stamp of version 1.
+            FormatError: not one stamp of version 1.
         """
         reader = Reader(data)
+        stamped = cls._read(reader)
+        reader.end()
+        return stamped
+
+    @classmethod
+    def decode_all(cls, data: bytes) -> list[Stamped]:
+        """Return the stamps that stand in `data` one after the other, at least one; nothing in them is verified.
+
+        Raises:
+            FormatError: not stamps of version 1.
+        """
+        reader = Reader(data)
+        found = [cls._read(reader)]
+        while not reader.ended:
+            found.append(cls._read(reader))
+        return found
+
+    @classmethod
+    def _read(cls, reader: Reader) -> Stamped:
         reader.version(1)
         record, salt, kid, sig = reader.lp32(), reader.take(32), reader.take(32), reader.take(64)
-        n, i, path = read_path(reader, 4)
-        reader.end()
-        return cls(record, salt, kid, sig, n, i, path)
+        return cls(record, salt, kid, sig, *read_path(reader, 4))

@@ -48,6 +48,8 @@ class Received:
     entry: bytes
     message: Message | None
     routing: Routing | None
+    more: tuple[tuple[StampRecord, bytes], ...] = ()
+    """Further answers in the same record, each with its log entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +89,21 @@ class Accept:
             if down.message:
                 raise TrustError("STAMP_MISSING", "a message came without the gate's stamp")
             return Received(down, None, b"", None, None)
-        stamped = Stamped.decode(down.stamped)
-        stamp = StampRecord.decode(stamped.record)
-        owner, key = self.directory.verify_key(stamped.kid, Purpose.GATE_STAMP, stamp.decided_at)
-        if owner != HUB:
-            raise TrustError("STAMP_KEY", "a stamp must be the gate's")
-        entry = verify_stamp(key, stamped)
         if not down.message:
-            return Received(down, stamp, entry, None, None)
+            (stamp, entry), *more = [self._stamp(stamped) for stamped in Stamped.decode_all(down.stamped)]
+            return Received(down, stamp, entry, None, None, tuple(more))
+        stamp, entry = self._stamp(Stamped.decode(down.stamped))
         message = Message.decode(down.message)
         routing = Routing.decode(message.routing)
         self._check_sender(message, routing, stamp)
         return Received(down, stamp, entry, message, routing)
+
+    def _stamp(self, stamped: Stamped) -> tuple[StampRecord, bytes]:
+        stamp = StampRecord.decode(stamped.record)
+        owner, key = self.directory.verify_key(stamped.kid, Purpose.GATE_STAMP, stamp.decided_at)
+        if owner != HUB:
+            raise TrustError("STAMP_KEY", "a stamp must be the gate's")
+        return stamp, verify_stamp(key, stamped)
 
     def _lane(self, record: UnverifiedRecord) -> LaneIn:
         lane = self._lanes.get(record.opener_hash)

@@ -43,7 +43,8 @@ class HubStore:
     def seal(self, topic: str, name: bytes, data: bytes) -> tuple[bytes, bytes]:
         """Return (key, value) of a record of `topic`."""
         key = self.key(name)
-        salt, nonce = secrets.token_bytes(16), secrets.token_bytes(12)
+        chance = secrets.token_bytes(28)
+        salt, nonce = chance[:16], chance[16:]
         aead = AESGCM(hmac.digest(self._values, salt, "sha256"))
         ct = aead.encrypt(nonce, lp16(name) + data, topic.encode() + key)
         return key, frame(_HUB, {"v": 1, "salt": salt, "nonce": nonce, "ct": ct})

@@ -43,6 +43,9 @@ __all__ = ["Incoming", "Judge", "Output", "Record", "Turn"]
 RECORD_MAX: Final = 1_000_000
 """Largest outbox record in bytes."""
 
+_DOWN_ROOM: Final = 64
+"""Bytes of a downward hop beside its stamps and message."""
+
 _AUDIT_CLASS: Final = 1536
 _STAMP_MAX: Final = _AUDIT_CLASS - 34
 """Longest stamp record in bytes: with salt and length it fills the audit record's one length."""
@@ -94,6 +97,26 @@ class _Draft:
     acks: dict[tuple[str, bytes], int] = field(default_factory=dict)
     quarantine: list[tuple[int, str, int]] = field(default_factory=list)
     counts: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
+@dataclass(slots=True)
+class _Answers:
+    """Stamps that go back to one connector instance in one record."""
+
+    instance: bytes
+    words: list[bytes] = field(default_factory=list)
+    size: int = 0
+    seq: int = 0
+
+    def fits(self, word: bytes) -> bool:
+        """Say whether one more keeps within the length of a record without content."""
+        return self.size + len(word) + _DOWN_ROOM <= hop_length(0)
+
+    def add(self, word: bytes, seq: int) -> None:
+        """Take one more."""
+        self.words.append(word)
+        self.size += len(word)
+        self.seq = seq
 
 
 class Judge:
@@ -212,18 +235,35 @@ class Judge:
 
     def _outputs(self, draft: _Draft, now: int) -> list[Output]:
         out: _Outputs = defaultdict(list)
+        answers: dict[str, _Answers] = {}
         answered: dict[tuple[str, bytes], int] = {}
+
+        def flush(party: str) -> None:
+            if (some := answers.pop(party, None)) is not None:
+                self._down(party, (b"".join(some.words), b"", some.instance, some.seq), 0, draft, out, now)
+
         if draft.said:
             stamped = stamp_all(self._stamp, [(say.salt, say.encoded) for say, *_ in draft.said])
             for (entry, stamp), (say, party, instance, seq) in zip(stamped, draft.said, strict=True):
                 self._audit(entry, stamp, draft, out)
                 word = stamp.encode()
                 if say.answer and party:
-                    self._down(party, (word, b"", instance, seq), 0, draft, out, now)
+                    # Answers to one instance share a record as far as they fit. A refusal stands alone: where the gate
+                    # could not read which message it was, the record's seq tells.
+                    refusal = say.record.kind == "refusal"
+                    some = answers.get(party)
+                    if some is not None and (refusal or some.instance != instance or not some.fits(word)):
+                        flush(party)
+                    answers.setdefault(party, _Answers(instance)).add(word, seq)
                     answered[party, instance] = seq
+                    if refusal:
+                        flush(party)
                 for to, message in say.to:
+                    flush(to)  # what was said before stays before
                     sealed = say.sealed if message else 0
                     self._down(to, (word, message, NO_INSTANCE, 0), sealed, draft, out, now)
+        for party in list(answers):
+            flush(party)
         for (party, instance), seq in draft.acks.items():
             if answered.get((party, instance)) != seq:
                 self._down(party, (b"", b"", instance, seq), 0, draft, out, now)
@@ -286,4 +326,4 @@ def _check_room(say: Say) -> None:
 
 def headers() -> list[tuple[str, bytes]]:
     """Return the only headers a record has (CloudEvents Kafka binding, binary mode); the id is random."""
-    return [*_HEADERS, ("ce_id", secrets.token_hex(16).encode())]
+    return [*_HEADERS, ("ce_id", secrets.token_bytes(16).hex().encode())]

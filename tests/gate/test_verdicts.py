@@ -414,3 +414,25 @@ def test_every_honest_label_has_room(world, type_name):
     )  # fmt: skip
     longest = replace(message, n=64, path=(bytes(32),) * 6)
     judge._check_room(verdicts.Say.of(record, world.realm, (("p", longest.encode()),), sealed=len(message.content)))
+
+
+def test_answers_of_a_turn_share_records(gate, world):
+    """Answers to one connector stand in few records, in order, each verified; the last seq acknowledges them all."""
+    drafts = [world.concern() for _ in range(20)]
+    turn = gate.take(*[gate.record(world.seal(draft), "skola") for draft in drafts])
+    boxes = gate.inbox(turn, "skola")
+    assert len(boxes) < 10
+    answers = [stamp.message_id for each in boxes for stamp in (each.stamp, *(stamp for stamp, _ in each.more))]
+    assert answers == [draft.message_id for draft in drafts]
+    assert [each.down.ack for each in boxes] == sorted({each.down.ack for each in boxes})
+    assert boxes[-1].down.ack == len(drafts)
+
+
+def test_a_refusal_stands_alone(gate, world):
+    """Where the gate cannot read which message it was, the record's seq tells: so no other answer is beside it."""
+    good = [world.seal(world.concern()) for _ in range(2)]
+    turn = gate.take(gate.record(good[0], "skola"), gate.record(b"garbage", "skola"), gate.record(good[1], "skola"))
+    boxes = gate.inbox(turn, "skola")
+    assert [(each.stamp.kind, each.down.ack, each.more) for each in boxes] == [
+        ("decision", 1, ()), ("refusal", 2, ()), ("decision", 3, ()),
+    ]  # fmt: skip
