@@ -287,9 +287,7 @@ async def test_killed_at_any_time_the_table_is_the_same(hub: Hub, started: list[
         assert [step["outcome"] for step in found["steps"]] == ["permit", "handed_over", "opened"]
 
 
-@pytest.mark.xfail(
-    reason="known defect, see CHANGELOG: after kills under load a row or the commit may be late", strict=False
-)
+@pytest.mark.xfail(reason="known defect, see CHANGELOG: after kills a rebuild may miss a row", strict=False)
 async def test_restart_and_rebuild_tell_the_same(hub: Hub, started: list[Process]) -> None:
     """After `kill -9`, and after forgetting everything, every message's story is told word for word as before."""
     recalled = hub.new_id()
