@@ -218,7 +218,7 @@ async def eventually(hub: Hub, message_id: bytes, state: str) -> dict[str, Any]:
 
 async def all_committed(hub: Hub) -> None:
     """Wait until the group's commit is at the last transaction's marker, which comes after its records."""
-    deadline = time.monotonic() + 60  # a commit waits for the changelog, which a loaded machine delays
+    deadline = time.monotonic() + 15
     while (behind := await hub.behind()) > 1:
         assert time.monotonic() < deadline, behind
         await asyncio.sleep(0.1)
@@ -287,7 +287,9 @@ async def test_killed_at_any_time_the_table_is_the_same(hub: Hub, started: list[
         assert [step["outcome"] for step in found["steps"]] == ["permit", "handed_over", "opened"]
 
 
-@pytest.mark.xfail(reason="known defect, see CHANGELOG: after kills a rebuild may miss a row", strict=False)
+@pytest.mark.xfail(
+    reason="known defect, see CHANGELOG: after kills a commit may stand still, a rebuild may miss a row", strict=False
+)
 async def test_restart_and_rebuild_tell_the_same(hub: Hub, started: list[Process]) -> None:
     """After `kill -9`, and after forgetting everything, every message's story is told word for word as before."""
     recalled = hub.new_id()
@@ -307,6 +309,7 @@ async def test_restart_and_rebuild_tell_the_same(hub: Hub, started: list[Process
     started[-1].end(signal.SIGKILL)
     started.append(Process(hub.home).ready())
     assert hub.table() == before
+    await all_committed(hub)
     started[-1].end(signal.SIGKILL)
     started.append(Process(hub.home, "--rebuild").ready())
     assert hub.table() == before
