@@ -1,7 +1,7 @@
 """Faust's Kafka transport for topics that are written in transactions: `broker="committed://host:port"`.
 
 Faust 0.15.3 reads at-least-once streams *uncommitted*, without a setting, and its book of gaps counts the record after
-a gap as part of it, so that every commit advances by one transaction only. These and what follows are repaired here and nowhere else:
+a gap as part of it, so that every commit advances by one transaction only. Repaired here, and nowhere else:
 
 - the consumer is told `read_committed` before it starts;
 - a gap ends before the record that was read after it;
@@ -66,7 +66,7 @@ class _Consumer(driver.Consumer):
             await self.seek_wait(dict.fromkeys(unread, 0))
             self._placed = True
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109  Faust's name
         async with self._turn:
             records, _ = await self._wait_next_records(timeout)
             if records is None or self.should_stop:
