@@ -33,12 +33,15 @@ from samband.streams.outbox import Draft
 if TYPE_CHECKING:
     from samband.connectors.service import Service
 
-__all__ = ["Client", "Outcome"]
+__all__ = ["FLOWING", "Client", "Outcome"]
 
 _DAY_MS: Final = 86_400_000
 _LIFE_DAYS: Final = 13
 UNKNOWN_AGE: Final = "unknown"
 """Age band of a child whose number tells no birth date."""
+
+FLOWING: Final = frozenset({"permit", "accepted", "handed_over", "opened", "acted"})
+"""States of a message that was permitted and goes on."""
 
 _FINAL: Final = frozenset(
     {"deny", "ask", "refused", "recalled", "accepted", "handed_over", "opened", "acted", "mismatch"}
@@ -126,6 +129,7 @@ class Client:
         unit: str = "",
         fields: tuple[str, ...] = (),
         ground: str = "",
+        limb: str = "",
         necessity: str = "",
     ) -> bytes:
         """Ask whether a message would be permitted; nothing is forwarded. Return the question's id.
@@ -149,7 +153,7 @@ class Client:
                 ask=True,
                 categories=catalogue.categories(type_name, {"child_identifier": "", **filled}, sender.kind),
                 ground=ground,
-                limb=_natural_limb(draft.age_band),
+                limb=limb or _natural_limb(draft.age_band),
                 necessity=necessity,
             )
         )

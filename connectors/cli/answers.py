@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from samband.connectors.client import Client, Outcome
     from samband.connectors.store import Step
 
-__all__ = ["answer", "exit_of", "ground_json", "ladder", "reason_json", "step_json"]
+__all__ = ["answer", "answer_each", "exit_of", "ground_json", "ladder", "reason_json", "step_json", "wait_for"]
 
 _LOOK_S: Final = 0.05
 _ON_THE_WAY: Final = ("permit", "accepted")
@@ -74,25 +74,57 @@ def answer(
         Answer: it was not permitted or accepted, or not answered in time.
     """
     outcome = wait_for(client, message, seconds, receipt=receipt)
-    code = exit_of(outcome.state)
-    if receipt and outcome.state in _ON_THE_WAY:
-        code = Exit.TIMEOUT
     if as_json:
-        steps = [step_json(step) for step in outcome.steps]
-        judged = next((step for step in steps if step["kind"] in ("decision", "event", "refusal")), {})
-        emit(
-            {
-                "message_id": message.hex(),
-                "state": outcome.state,
-                **judged_json(judged),
-                "steps": steps,
-                **(extra or {}),
-            }
-        )
+        emit({**_outcome_json(outcome), **(extra or {})})
     else:
         _show(message, outcome.state, outcome.steps, what)
-    if code is not Exit.OK:
-        raise Answer(code)
+    _end([outcome], receipt=receipt)
+
+
+def answer_each(
+    client: Client,
+    messages: Sequence[tuple[str, bytes]],
+    seconds: float,
+    *,
+    what: str,
+    as_json: bool,
+    receipt: bool = False,
+) -> None:
+    """Wait for several messages, given as (whom it goes to, id), show each, and end with the first that failed.
+
+    Raises:
+        Answer: one was not permitted or accepted, or not answered in time.
+    """
+    deadline = time.monotonic() + seconds
+    outcomes = [
+        wait_for(client, message, max(0.0, deadline - time.monotonic()), receipt=receipt) for _, message in messages
+    ]
+    if as_json:
+        emit([{"to": to, **_outcome_json(each)} for (to, _), each in zip(messages, outcomes, strict=True)])
+    else:
+        for (to, message), each in zip(messages, outcomes, strict=True):
+            print(f"{to}: ", end="")
+            _show(message, each.state, each.steps, what)
+    _end(outcomes, receipt=receipt)
+
+
+def _end(outcomes: Sequence[Outcome], *, receipt: bool) -> None:
+    """End with the exit code of the first outcome that is not well."""
+    for outcome in outcomes:
+        code = Exit.TIMEOUT if receipt and outcome.state in _ON_THE_WAY else exit_of(outcome.state)
+        if code is not Exit.OK:
+            raise Answer(code)
+
+
+def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+    steps = [step_json(step) for step in outcome.steps]
+    judged = next((step for step in steps if step["kind"] in ("decision", "event", "refusal")), {})
+    return {
+        "message_id": outcome.message_id.hex(),
+        "state": outcome.state,
+        **judged_json(judged),
+        "steps": steps,
+    }
 
 
 def judged_json(step: dict[str, Any]) -> dict[str, Any]:

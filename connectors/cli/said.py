@@ -19,7 +19,10 @@ from samband.schemas.message_types import COMMON_FIELDS
 
 __all__ = ["ActingUser", "Child", "From", "To", "Wait", "acting_user", "content_of", "digest_of", "field_values"]
 
-To = Annotated[str, typer.Option("--to", metavar="UNIT", help="The receiving unit.", show_default=False)]
+To = Annotated[
+    list[str],
+    typer.Option("--to", metavar="UNIT", help="The receiving unit. Repeatable: each is decided by itself."),
+]
 From = Annotated[str, typer.Option("--from", metavar="UNIT", help="Your own unit, where you have several.")]
 Child = Annotated[
     str,

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samband.connectors.cli.answers import answer
+from samband.connectors.cli.answers import answer, answer_each, wait_for
 from samband.connectors.cli.said import ActingUser, Child, From, To, Wait, child_of, content_of
 from samband.connectors.cli.terminal import As, Json, emit, message_id_of, party_of, table
 from samband.connectors.cli.words import category_words, either, say
+from samband.schemas.errors import InputError
+
+if TYPE_CHECKING:
+    from samband.connectors.client import Client
 
 __all__ = ["ask", "send", "types"]
 
@@ -47,11 +52,21 @@ def send(
     reply_to: Annotated[
         str, typer.Option(metavar="MESSAGE", help="A message that this answers; its case numbers go along.")
     ] = "",
+    also: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NUMBER", help="A sibling's number: the same as a message of its own. Repeatable."),
+    ] = None,
+    all_or_nothing: Annotated[
+        bool, typer.Option("--all-or-nothing", help="Ask for all first, and send only if all would be permitted.")
+    ] = False,
     wait: Wait = 15.0,
     receipt: Annotated[bool, typer.Option("--receipt", help="Wait for the hand-over, not only the decision.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Send a message about one child to one unit, and show the decision.
+    """Send a message about one child, and show the decision for each unit that it goes to.
+
+    One recipient and one child make one message with its own decision: the permitted go, the refused come back with
+    reasons. A recipient sees no other, and a sibling's message does not tell of the first child's.
 
     What it tells follows from its type and the fields that are filled in; `samband types TYPE` shows both. It is kept
     before the command returns: what the gate has not answered yet goes when connector and hub run.
@@ -77,11 +92,56 @@ def send(
             theirs = (row.letter["content"] or {}).get("sender_reference")
             if theirs:
                 said.setdefault("recipient_reference", theirs)
-    message = client.send(
-        type_name, recipient=to, content=said, now=datetime.now(UTC), unit=unit, ground=ground, limb=limb,
-        necessity=necessity, conversation=conversation, ref_to=ref_to,
-    )  # fmt: skip
-    answer(client, message, wait, what="message", as_json=as_json, receipt=receipt)
+    contents = [said, *(_of_sibling(said, child_of(each)) for each in also or ())]
+    if all_or_nothing:
+        questions = [
+            (
+                recipient,
+                client.ask(
+                    type_name, recipient=recipient, child=each["child_identifier"], now=datetime.now(UTC), unit=unit,
+                    fields=tuple(key for key in each if key != "acting_user"), ground=ground, limb=limb,
+                    necessity=necessity,
+                ),
+            )
+            for each in contents
+            for recipient in to
+        ]  # fmt: skip
+        if any(wait_for(client, question, wait).state != "permit" for _, question in questions):
+            answer_each(client, questions, 0.0, what="question", as_json=as_json)
+    sent = []
+    for each in contents:
+        shared = conversation if each is said else None
+        for recipient in to:
+            message = client.send(
+                type_name, recipient=recipient, content=each, now=datetime.now(UTC), unit=unit, ground=ground,
+                limb=limb, necessity=necessity, conversation=shared, ref_to=ref_to if each is said else None,
+            )  # fmt: skip
+            shared = shared or message
+            sent.append((recipient, message))
+    if all_or_nothing:
+        _recall_if_one_failed(client, [message for _, message in sent], wait)
+    if len(sent) == 1:
+        answer(client, sent[0][1], wait, what="message", as_json=as_json, receipt=receipt)
+    else:
+        answer_each(client, sent, wait, what="message", as_json=as_json, receipt=receipt)
+
+
+def _recall_if_one_failed(client: Client, messages: list[bytes], wait: float) -> None:
+    """Recall what was permitted where something changed between question and message, so that one was not."""
+    from samband.connectors.client import FLOWING
+
+    states = [wait_for(client, message, wait).state for message in messages]
+    if any(state not in FLOWING for state in states):
+        for message, state in zip(messages, states, strict=True):
+            if state in FLOWING:
+                with suppress(InputError):  # it was handed over meanwhile, and the answer shows it
+                    client.recall(message, now=datetime.now(UTC), code="ALL_OR_NOTHING")
+
+
+def _of_sibling(said: dict[str, Any], child: str) -> dict[str, Any]:
+    """Return the same content about a sibling: without the name and case numbers, which are the first child's."""
+    own = ("child_name", "sender_reference", "recipient_reference")
+    return {key: value for key, value in said.items() if key not in own} | {"child_identifier": child}
 
 
 def ask(
@@ -109,11 +169,21 @@ def ask(
     from samband.connectors.client import Client
 
     client = Client(party_of(who))
-    question = client.ask(
-        type_name, recipient=to, child=child_of(child), now=datetime.now(UTC), unit=unit, fields=tuple(with_ or ()),
-        ground=ground, necessity=necessity,
-    )  # fmt: skip
-    answer(client, question, wait, what="question", as_json=as_json)
+    number = child_of(child)
+    questions = [
+        (
+            recipient,
+            client.ask(
+                type_name, recipient=recipient, child=number, now=datetime.now(UTC), unit=unit,
+                fields=tuple(with_ or ()), ground=ground, necessity=necessity,
+            ),
+        )
+        for recipient in to
+    ]  # fmt: skip
+    if len(questions) == 1:
+        answer(client, questions[0][1], wait, what="question", as_json=as_json)
+    else:
+        answer_each(client, questions, wait, what="question", as_json=as_json)
 
 
 def types(

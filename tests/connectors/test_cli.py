@@ -23,7 +23,7 @@ from samband.schemas.testdata import synthetic
 
 pytestmark = pytest.mark.kafka
 
-SOCIAL, SCHOOL = "SE2120002080-IFO", "SE2120002080-SKOLA"
+SOCIAL, SCHOOL, EMI = "SE2120002080-IFO", "SE2120002080-SKOLA", "SE2120002080-EMI"
 CHILD = synthetic(7).identifier
 ADULT = synthetic(7, born=date(1950, 1, 1)).identifier
 NOTICE = ("--field", "event=started", "--field", "law=SoL", "--field", "from_date=2026-12-01")
@@ -114,6 +114,8 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
             added = terminal.say("party", "add", party, "--unit", unit)
             assert added.code == 0, added.err
             assert f"next: samband connect {party}" in added.out
+        added = terminal.say("party", "add", "elevhalsa", "--unit", f"{EMI}:school.medical:EMI")
+        assert added.code == 0, added.err
         terminal.connect("social")
         terminal.connect("skola")
         yield terminal
@@ -185,6 +187,25 @@ def test_denied_then_consented_then_handed_over(terminal: Terminal) -> None:
     assert terminal.say("inbox", "unacknowledged", "--as", "skola", "--json").json[0]["message_id"] == message
     late = terminal.say("recall", message, "--as", "social")
     assert late.code in (2, 12)
+
+
+def test_each_recipient_has_its_own_decision(terminal: Terminal) -> None:
+    """Of two recipients and two siblings the permitted messages go, the refused come back; a question changes none."""
+    child, sibling = synthetic(9).identifier, synthetic(10).identifier
+    notice = ("send", "placement.notice", "--as", "social", "--to", SCHOOL, "--to", EMI, "--child", child, *NOTICE,
+              "--name", "Testa Provsson", "--necessity", "support", "--json")  # fmt: skip
+    sent = terminal.say(*notice, "--also", sibling)
+    assert (sent.code, [each["to"] for each in sent.json]) == (10, [SCHOOL, EMI, SCHOOL, EMI]), sent.err
+    assert [each["decision"] for each in sent.json] == ["deny", "permit", "deny", "permit"]
+    judged = terminal.say("audit", "list", "--last", "200", "--json").json
+    whole = terminal.say(*notice, "--all-or-nothing")
+    assert (whole.code, [each["decision"] for each in whole.json]) == (10, ["deny", "permit"])
+    after = terminal.say("audit", "list", "--last", "200", "--json").json
+    assert len(after) == len(judged) + 2
+    asked = {each["message_id"] for each in whole.json}
+    assert [each["kind"] for each in after if each["message_id"] in asked] == ["question", "question"]
+    both = terminal.say(*notice[:4], "--to", EMI, *notice[8:], "--child", child, "--also", sibling, "--all-or-nothing")
+    assert (both.code, [each["state"] for each in both.json]) == (0, ["permit", "permit"]), both.err
 
 
 def test_protected_child_is_held_back(terminal: Terminal) -> None:
