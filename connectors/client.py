@@ -22,7 +22,7 @@ from samband.connectors.party import EPOCH, Party
 from samband.connectors.store import Step
 from samband.schemas import catalogue, events
 from samband.schemas.errors import InputError
-from samband.schemas.events import EventBody
+from samband.schemas.events import CircleUpdate, EventBody, Member
 from samband.schemas.identifiers import ChildIdentifier, age_band, birth_date, normalise
 from samband.schemas.message_types import COMMON_FIELDS
 from samband.schemas.units import Unit
@@ -39,6 +39,9 @@ _DAY_MS: Final = 86_400_000
 _LIFE_DAYS: Final = 13
 UNKNOWN_AGE: Final = "unknown"
 """Age band of a child whose number tells no birth date."""
+
+ROLE: Final = "role:"
+"""Before the name of a role, where a unit could stand."""
 
 FLOWING: Final = frozenset({"permit", "accepted", "handed_over", "opened", "acted"})
 """States of a message that was permitted and goes on."""
@@ -94,16 +97,21 @@ class Client:
     ) -> bytes:
         """Take a message into the outbox and return its id. The same id again is the same message.
 
+        `recipient` is a unit, or `role:NAME`: who has that role for the child, as this party last said the circle.
+
         Raises:
-            InputError: the content is not its type's, the type is not for these units, or the child is over 20.
+            InputError: the content is not its type's, the type is not for these units, the child is over 20, or
+                nobody, or more than one unit, has the role (`ROLE_UNKNOWN`, `ROLE_AMBIGUOUS`).
             RefusedError: no card names the recipient.
         """
         row = catalogue.find(type_name)
         if row.event:
             raise InputError("TYPE_IS_EVENT", f"`{type_name}` is an event; it has its own command")
-        sender, to = self._units(unit, recipient)
         data = catalogue.encode_content(type_name, content)
-        draft = self._draft(type_name, sender, to, ChildIdentifier(content["child_identifier"]), now, message_id)
+        child = ChildIdentifier(content["child_identifier"])
+        recipient, role = self._resolve(recipient, child, now)
+        sender, to = self._units(unit, recipient)
+        draft = self._draft(type_name, sender, to, child, now, message_id)
         return self._take(
             replace(
                 draft,
@@ -113,6 +121,7 @@ class Client:
                 ground=ground,
                 limb=limb or _natural_limb(draft.age_band),
                 necessity=necessity,
+                recipient_role=role,
                 expires=draft.created + min(life_days, 14) * _DAY_MS,
                 content_schema=catalogue.content_schema_id(type_name),
                 content=data,
@@ -141,12 +150,14 @@ class Client:
             RefusedError: no card names the recipient.
         """
         row = catalogue.find(type_name)
+        number = normalise(child)
+        recipient, role = self._resolve(recipient, number, now)
         sender, to = self._units(unit, recipient)
         known = {field.name for field in row.fields}
         if unknown := set(fields) - known - {field.name for field in COMMON_FIELDS}:
             raise InputError("CONTENT_INVALID", f"`{type_name}` has no field `{min(unknown)}`")
         filled = {field.name: "" for field in row.fields if field.required} | dict.fromkeys(fields, "")
-        draft = self._draft(type_name, sender, to, normalise(child), now, None)
+        draft = self._draft(type_name, sender, to, number, now, None)
         return self._take(
             replace(
                 draft,
@@ -155,6 +166,7 @@ class Client:
                 ground=ground,
                 limb=limb or _natural_limb(draft.age_band),
                 necessity=necessity,
+                recipient_role=role,
             )
         )
 
@@ -177,6 +189,8 @@ class Client:
         own = self._party.own_unit(unit)
         draft = self._draft(type_name, own, own, normalise(child), now, None)
         data = None if content is None else catalogue.encode_content(type_name, content)
+        if isinstance(body, CircleUpdate):
+            self._party.store.keep_sealed(f"circle/{draft.ref.hex()}", events.encode(body))
         return self._take(
             replace(
                 draft,
@@ -185,6 +199,12 @@ class Client:
                 content_schema=catalogue.content_schema_id(type_name) if data else bytes(32),
             )
         )
+
+    def circle(self, child: str) -> tuple[Member, ...]:
+        """Return the units around a child as this party last said them; nobody else's word is in it."""
+        data = self._party.store.sealed(f"circle/{self._party.ref(normalise(child)).hex()}")
+        body = None if data is None else events.decode("circle.update", data)
+        return body.members if isinstance(body, CircleUpdate) else ()
 
     def recall(self, message_id: bytes, *, now: datetime, code: str = "MISDIRECTED") -> bytes:
         """Ask the gate to stop a message that is not handed over yet; return the recall's id.
@@ -215,6 +235,21 @@ class Client:
         """Return what became of something that this party said."""
         steps = tuple(self._party.store.steps(message_id))
         return Outcome(message_id, steps[-1].outcome if steps else "waiting", steps)
+
+    def _resolve(self, recipient: str, child: ChildIdentifier, now: datetime) -> tuple[str, str]:
+        """Return (unit, role) of what a message is addressed to."""
+        if not recipient.startswith(ROLE):
+            return recipient, ""
+        role = recipient.removeprefix(ROLE)
+        at = int(now.timestamp())
+        found = {member.unit for member in self.circle(child) if member.role == role and member.holds_at(at)}
+        if not found:
+            raise InputError(
+                "ROLE_UNKNOWN", "this party does not know a unit with that role for the child", "samband circle show"
+            )
+        if len(found) > 1:
+            raise InputError("ROLE_AMBIGUOUS", "several units have that role for the child", "name the unit")
+        return found.pop(), role
 
     def _units(self, unit: str, recipient: str) -> tuple[Unit, Unit]:
         return self._party.own_unit(unit), self._party.directory.unit(recipient)

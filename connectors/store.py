@@ -207,6 +207,17 @@ class Store:
         """Keep a number; inside a transaction of the caller's."""
         self._put(key, value.to_bytes(8, "big"))
 
+    def keep_sealed(self, name: str, plain: bytes) -> None:
+        """Keep bytes under a name that says nothing outside this store."""
+        key, value = self._box.seal("known", name.encode(), plain)
+        self._put(f"known/{key.hex()}", value)
+
+    def sealed(self, name: str) -> bytes | None:
+        """Return the bytes that were kept under a name."""
+        key = self._box.key(name.encode())
+        value = self._get(f"known/{key.hex()}")
+        return None if value is None else self._box.open("known", key, value)[1]
+
     @property
     def instance(self) -> bytes:
         """This store's 16 bytes: the sequence numbers belong to it."""

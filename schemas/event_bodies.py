@@ -217,6 +217,10 @@ class Member:
     valid_from: int
     valid_to: int = 0
 
+    def holds_at(self, now: int) -> bool:
+        """Say whether the unit has the role at a time."""
+        return self.valid_from <= now and not 0 < self.valid_to <= now
+
 
 @dataclass(frozen=True, slots=True)
 class CircleUpdate:

@@ -38,6 +38,7 @@ _CODEC: Final = FlatCodec(
         "age_band": "string",
         "limb": "string",
         "necessity": "string",
+        "recipient_role": "string",
         "motive": ["null", fixed(32)],
         "created": "long",
         "expires": "long",
@@ -55,6 +56,7 @@ _CODEC: Final = FlatCodec(
         "age_band": 8,
         "limb": 32,
         "necessity": 32,
+        "recipient_role": 32,
         "body": 2048,
     },
 )
@@ -86,6 +88,8 @@ class Routing:
     age_band: str
     limb: str = ""
     necessity: str = ""
+    recipient_role: str = ""
+    """The role that the recipient was chosen by, or empty: it was chosen as a unit."""
     motive: bytes | None = None
     created: int
     expires: int

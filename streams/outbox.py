@@ -48,6 +48,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     age_band: str = ""
     limb: str = ""
     necessity: str = ""
+    recipient_role: str = ""
     created: int
     expires: int
     content_schema: bytes = NO_COMMIT
@@ -98,6 +99,7 @@ def seal(drafts: Sequence[Draft], directory: Directory, sign: SignKey, now: int)
             age_band=draft.age_band,
             limb=draft.limb,
             necessity=draft.necessity,
+            recipient_role=draft.recipient_role,
             created=draft.created,
             expires=draft.expires,
             content_schema=draft.content_schema if plain else NO_COMMIT,

@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from samband.connectors.cli import audit, connect, consent, doctor, hub, inbox, party, play, send, track
+from samband.connectors.cli import audit, circle, connect, consent, doctor, hub, inbox, party, play, send, track
 from samband.connectors.cli.terminal import Answer, Exit, close_all, fail, options
 from samband.schemas.errors import FormatError, InputError, RefusedError, SambandError
 from samband.schemas.version import VERSION
@@ -68,6 +68,7 @@ app.command("track")(track.track)
 app.command("recall")(track.recall)
 app.add_typer(consent.app, name="consent")
 app.command("mark")(track.mark)
+app.add_typer(circle.app, name="circle")
 app.add_typer(audit.app, name="audit")
 app.command("doctor")(doctor.doctor)
 app.add_typer(play.app, name="testdata")

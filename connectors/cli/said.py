@@ -21,7 +21,7 @@ __all__ = ["ActingUser", "Child", "From", "To", "Wait", "acting_user", "content_
 
 To = Annotated[
     list[str],
-    typer.Option("--to", metavar="UNIT", help="The receiving unit. Repeatable: each is decided by itself."),
+    typer.Option("--to", metavar="UNIT|role:ROLE", help="The receiving unit. Repeatable: each is decided by itself."),
 ]
 From = Annotated[str, typer.Option("--from", metavar="UNIT", help="Your own unit, where you have several.")]
 Child = Annotated[

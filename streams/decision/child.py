@@ -88,6 +88,10 @@ class Circle:
     claimed_at: int = 0
     members: tuple[Member, ...] = ()
 
+    def holds(self, unit: str, role: str, now: int) -> bool:
+        """Say whether a unit has a role for the child at a time."""
+        return any((member.unit, member.role) == (unit, role) and member.holds_at(now) for member in self.members)
+
 
 @dataclass(frozen=True, slots=True)
 class ChildState:

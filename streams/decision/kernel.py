@@ -61,6 +61,8 @@ class Question:
     claims: Claims
     claimed_ground: str = ""
     """Empty: any that carries it."""
+    recipient_role: str = ""
+    """The role that the recipient was chosen by; empty: it was chosen as a unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ def _decide(question: Question, child: ChildState, rulebook: Rulebook, now: int)
         return _deny("TYPE_NOT_FOR_KIND")
     if recipient.receives and question.type not in recipient.receives:
         return _deny("TYPE_NOT_RECEIVED")
+    if question.recipient_role and not child.circle.holds(recipient.id, question.recipient_role, now):
+        return _deny("ROLE_MOVED")
 
     rows = rulebook.rows(question.type)
     for row in rows.forbids:

@@ -127,6 +127,7 @@ class Verdicts:
             categories=routing.categories,
             claims=Claims(routing.age_band, routing.limb, routing.necessity),
             claimed_ground=routing.ground,
+            recipient_role=routing.recipient_role,
         )
         decision = decide(question, child, self._rulebook, now // 1000)
         entries = {consent.given.consent_id: consent.entry for consent in child.consents}

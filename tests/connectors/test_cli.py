@@ -208,6 +208,22 @@ def test_each_recipient_has_its_own_decision(terminal: Terminal) -> None:
     assert (both.code, [each["state"] for each in both.json]) == (0, ["permit", "permit"]), both.err
 
 
+def test_a_role_resolves_at_the_sender(terminal: Terminal) -> None:
+    """What is sent to a role goes to the unit that has it; when it has moved, the gate denies."""
+    child = synthetic(11).identifier
+    notice = ("send", "placement.notice", "--as", "social", "--to", "role:emi", "--child", child, *NOTICE,
+              "--necessity", "support", "--json")  # fmt: skip
+    unknown = terminal.say(*notice)
+    assert (unknown.code, unknown.error) == (2, "ROLE_UNKNOWN")
+    said = terminal.say("circle", "set", "--as", "social", "--child", child, "--claim", "--member", f"{EMI}:emi")
+    assert said.code == 0, said.err
+    assert [
+        each["unit"] for each in terminal.say("circle", "show", "--as", "social", "--child", child, "--json").json
+    ] == [EMI]
+    sent = terminal.say(*notice)
+    assert (sent.code, sent.json["decision"]) == (0, "permit"), sent.err
+
+
 def test_protected_child_is_held_back(terminal: Terminal) -> None:
     """A marked child's letter shows as held, and opens only for a reason, which is recorded."""
     child = synthetic(8).identifier
