@@ -25,7 +25,7 @@ TODAY = datetime.now(UTC).date()
 
 def born(years: int) -> date:
     """Return the birth date of somebody who turned so many years in spring."""
-    return date(TODAY.year - years - 1, 6, 1) if TODAY < date(TODAY.year, 6, 1) else date(TODAY.year - years, 6, 1)
+    return date(TODAY.year - years - 1, 6, 1) if date(TODAY.year, 6, 1) > TODAY else date(TODAY.year - years, 6, 1)
 
 
 VALUES = {
