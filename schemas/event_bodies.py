@@ -14,8 +14,14 @@ from typing import NewType
 from samband.schemas.categories import About, Category
 
 __all__ = [
+    "Act",
+    "ActLogged",
     "ChildView",
+    "CircleAccepted",
+    "CircleHandover",
     "CircleUpdate",
+    "ConsentConfirmed",
+    "ConsentDisputed",
     "ConsentGiven",
     "ConsentRefused",
     "ConsentSigned",
@@ -25,9 +31,14 @@ __all__ = [
     "GivenHow",
     "Giver",
     "GiverRole",
+    "GroundMotivated",
     "Id16",
+    "IdentityChanged",
+    "InvestigationDeclared",
     "Level",
     "MarkKind",
+    "Maturity",
+    "MaturityAssessed",
     "Member",
     "Objection",
     "ProtectionMarked",
@@ -92,6 +103,27 @@ class MarkKind(StrEnum):
     """OSL 26:2, LVU 14 §"""
     THREAT = "threat"
     """OSL 21:3"""
+
+
+class Maturity(StrEnum):
+    """Who must consent, by the child's maturity as a discloser has assessed it."""
+
+    GUARDIANS = "guardians"
+    GUARDIANS_AND_CHILD = "guardians+child"
+    CHILD = "child"
+
+
+class Act(StrEnum):
+    """What a unit did beside the messages, and owes the log a line about."""
+
+    PAPER_RELEASED = "paper_released"
+    """A paper was given to somebody of the family."""
+    TRANSPORT_ERASED = "transport_erased"
+    """Copies of messages were erased by a disposal decision (gallringsbeslut)."""
+    SUBJECT_ACCESS = "subject_access"
+    """Somebody was told what Samband has about them (GDPR 15)."""
+    LOOKED_UP = "looked_up"
+    """A person looked at a child's data and said why."""
 
 
 class Level(StrEnum):
@@ -181,6 +213,23 @@ class ConsentSigned:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentConfirmed:
+    """A discloser who did not record the consent says that its part is on file; only then is it carried for it."""
+
+    consent_id: Id16
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentDisputed:
+    """A unit that the consent names, or the responsible one, doubts it: it carries nothing until that is settled."""
+
+    consent_id: Id16
+    settled: bool = False
+    """The unit that doubted it takes that back."""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentWithdrawn:
     """A consent taken back: no form, no reason, any unit that hears it."""
 
@@ -202,10 +251,12 @@ class ConsentRefused:
 
 @dataclass(frozen=True, slots=True)
 class ProtectionMarked:
-    """A protection mark set or lifted."""
+    """A protection mark set, or one of the two words that lift it."""
 
     mark: MarkKind
     lifted: bool = False
+    named: tuple[str, ...] = ()
+    """Units that may still be told where the child is; only the responsible unit names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +282,81 @@ class CircleUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class CircleHandover:
+    """The responsible unit hands the child over; it stays responsible until the other unit accepts.
+
+    From a unit whose claim stands against another's, to that other unit: it gives its claim up.
+    """
+
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class CircleAccepted:
+    """The unit that a child is handed over to takes it."""
+
+    sender: str
+    """The unit that handed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaturityAssessed:
+    """What a discloser has found about who must consent; it holds for that discloser's own information only."""
+
+    level: Maturity
+    motive: Digest
+    exceptional: bool = False
+    """Said aloud where a child under 15 consents alone (JO 3153-2016)."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvestigationDeclared:
+    """The board's own word that an investigation of the child's situation is open, or closed (SoL 20:1)."""
+
+    open: bool
+    decision: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundMotivated:
+    """A named function's motivated decision that a manual ground carries something, for a placement and until a day."""
+
+    motivation_id: Id16
+    ground: str
+    recipients: tuple[str, ...]
+    categories: tuple[Category, ...]
+    about: About = About.CHILD
+    valid_from: int
+    valid_to: int
+    function: str
+    """Who decided, as a code of the party's own."""
+    motive: Digest
+    acting_user: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityChanged:
+    """The child has another number, or one at last: said once at each reference, at the new one first."""
+
+    other: Id16
+    """The other reference; the gate does not keep it."""
+    arriving: bool
+    """Said at the new reference; else at the old one, which then ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActLogged:
+    """An act that changes nothing the gate decides on, and that the log shall hold."""
+
+    act: Act
+    function: str
+    detail: Digest
+    count: int = 0
+    subject: Id16 | None = None
+    """The message, decision or consent that it was about, where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of a message at its recipient."""
 
@@ -251,10 +377,19 @@ class Recall:
 EventBody = (
     ConsentGiven
     | ConsentSigned
+    | ConsentConfirmed
+    | ConsentDisputed
     | ConsentWithdrawn
     | ConsentRefused
+    | MaturityAssessed
     | ProtectionMarked
     | CircleUpdate
+    | CircleHandover
+    | CircleAccepted
+    | InvestigationDeclared
+    | GroundMotivated
+    | IdentityChanged
+    | ActLogged
     | Receipt
     | Recall
 )

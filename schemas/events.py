@@ -24,8 +24,14 @@ import fastavro
 
 from samband.schemas.errors import FormatError
 from samband.schemas.event_bodies import (
+    Act,
+    ActLogged,
     ChildView,
+    CircleAccepted,
+    CircleHandover,
     CircleUpdate,
+    ConsentConfirmed,
+    ConsentDisputed,
     ConsentGiven,
     ConsentRefused,
     ConsentSigned,
@@ -35,9 +41,14 @@ from samband.schemas.event_bodies import (
     GivenHow,
     Giver,
     GiverRole,
+    GroundMotivated,
     Id16,
+    IdentityChanged,
+    InvestigationDeclared,
     Level,
     MarkKind,
+    Maturity,
+    MaturityAssessed,
     Member,
     Objection,
     ProtectionMarked,
@@ -53,8 +64,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVENTS",
+    "Act",
+    "ActLogged",
     "ChildView",
+    "CircleAccepted",
+    "CircleHandover",
     "CircleUpdate",
+    "ConsentConfirmed",
+    "ConsentDisputed",
     "ConsentGiven",
     "ConsentRefused",
     "ConsentSigned",
@@ -64,9 +81,14 @@ __all__ = [
     "GivenHow",
     "Giver",
     "GiverRole",
+    "GroundMotivated",
     "Id16",
+    "IdentityChanged",
+    "InvestigationDeclared",
     "Level",
     "MarkKind",
+    "Maturity",
+    "MaturityAssessed",
     "Member",
     "Objection",
     "ProtectionMarked",
@@ -84,10 +106,19 @@ EVENTS: Final[Mapping[str, type[EventBody]]] = MappingProxyType(
     {
         "consent.given": ConsentGiven,
         "consent.signed": ConsentSigned,
+        "consent.confirmed": ConsentConfirmed,
+        "consent.disputed": ConsentDisputed,
         "consent.withdrawn": ConsentWithdrawn,
         "consent.refused": ConsentRefused,
+        "maturity.assessed": MaturityAssessed,
         "protection.marked": ProtectionMarked,
         "circle.update": CircleUpdate,
+        "circle.handover": CircleHandover,
+        "circle.accepted": CircleAccepted,
+        "investigation.declared": InvestigationDeclared,
+        "ground.motivated": GroundMotivated,
+        "identity.changed": IdentityChanged,
+        "act.logged": ActLogged,
         "receipt": Receipt,
         "recall": Recall,
     }
@@ -231,6 +262,20 @@ def _check(body: EventBody) -> None:
         case ConsentRefused():
             if body.giver:
                 _check_giver(body.giver)
+        case GroundMotivated():
+            if not (body.ground and body.recipients and body.categories and body.function):
+                raise _wrong("a motivation names ground, recipients, categories and function")
+            if not 0 <= body.valid_from < body.valid_to:
+                raise _wrong("a motivation ends after it begins")
+        case ProtectionMarked():
+            if body.lifted and body.named:
+                raise _wrong("a mark that is lifted names nobody")
+        case CircleHandover(to=unit) | CircleAccepted(sender=unit):
+            if not unit:
+                raise _wrong("a handover names a unit")
+        case ActLogged():
+            if not body.function or body.count < 0:
+                raise _wrong("an act names its function")
         case CircleUpdate():
             if any(member.valid_to and member.valid_to <= member.valid_from for member in body.members):
                 raise _wrong("a member leaves before it enters")

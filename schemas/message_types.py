@@ -266,6 +266,13 @@ _EVENT_TYPES: tuple[MessageType, ...] = (
         _free("child_words", "barnets egna ord", "the child's own words", 5000),
         _text("evidence_reference", "var underlaget finns", "where the evidence is kept", 300),
     ),
+    _event("consent.confirmed", "Samtycke bekräftat", "Consent confirmed"),
+    _event(
+        "consent.disputed",
+        "Samtycke ifrågasatt",
+        "Consent disputed",
+        _free("words", "varför", "why", 2000),
+    ),
     _event(
         "consent.withdrawn",
         "Samtycke återkallat",
@@ -279,12 +286,29 @@ _EVENT_TYPES: tuple[MessageType, ...] = (
         _free("words", "med egna ord", "in their own words", 2000),
     ),
     _event(
+        "maturity.assessed",
+        "Mognad bedömd",
+        "Maturity assessed",
+        _free("motive", "motivering", "motive", 5000),
+    ),
+    _event(
         "protection.marked",
         "Skyddsmarkering",
         "Protection mark",
         _free("note", "anteckning", "note", 2000),
     ),
     _event("circle.update", "Kretsen ändrad", "Circle update", senders=("social",)),
+    _event("circle.handover", "Ansvaret lämnas över", "Responsibility handed over", senders=("social",)),
+    _event("circle.accepted", "Ansvaret övertas", "Responsibility accepted", senders=("social",)),
+    _event("investigation.declared", "Utredning öppen eller avslutad", "Investigation declared", senders=("social",)),
+    _event(
+        "ground.motivated",
+        "Motiverat beslut om utlämnande",
+        "Motivated decision",
+        _free("motive", "motivering", "motive", 5000, required=True),
+    ),
+    _event("identity.changed", "Ändrad identitet", "Identity changed", senders=("social",)),
+    _event("act.logged", "Åtgärd antecknad", "Act logged", _free("note", "anteckning", "note", 5000)),
 )
 
 MESSAGE_TYPES: tuple[MessageType, ...] = _CONTENT_TYPES + _SERVICE_TYPES + _EVENT_TYPES

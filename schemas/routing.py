@@ -40,6 +40,7 @@ _CODEC: Final = FlatCodec(
         "necessity": "string",
         "recipient_role": "string",
         "motive": ["null", fixed(32)],
+        "user": fixed(32),
         "created": "long",
         "expires": "long",
         "content_schema": fixed(32),
@@ -91,6 +92,9 @@ class Routing:
     recipient_role: str = ""
     """The role that the recipient was chosen by, or empty: it was chosen as a unit."""
     motive: bytes | None = None
+    """Digest of the motivation, where the sender's named function has decided on a manual ground."""
+    user: bytes = NO_COMMIT
+    """Salted commitment to the acting user; only the sender's party can say whose it is."""
     created: int
     expires: int
     content_schema: bytes = NO_COMMIT

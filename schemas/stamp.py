@@ -37,6 +37,7 @@ _CODEC: Final = FlatCodec(
         "consents": {"type": "array", "items": fixed(32)},
         "obligations": {"type": "array", "items": "string"},
         "categories": {"type": "array", "items": "string"},
+        "user": fixed(32),
         "rulebook": fixed(32),
         "directory": "long",
         "decided_at": "long",
@@ -80,7 +81,8 @@ AUDIT: Final = FlatCodec(
 class StampRecord:
     """What the gate says about one message. Times are milliseconds since 1970 UTC.
 
-    `kind`: `decision` (a message or a question was judged), `event` (a consent, circle or mark was taken or refused),
+    `kind`: `decision` (a message or a question was judged), `answer` (what a unit that has no part in the child is told
+    instead of the decision, which the log alone holds), `event` (a consent, circle or mark was taken or refused),
     `receipt` (a recipient's receipt was taken), `recall` (`subject` is stopped), `refusal` (not even judged: `code`).
     `outcome`: `permit`, `deny`, `ask`, `accepted`, `refused`, `recalled`, or a receipt's level.
     """
@@ -103,6 +105,8 @@ class StampRecord:
     """Log entries of the consents that were leaned on."""
     obligations: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    user: bytes = bytes(32)
+    """The sender's salted commitment to the acting user."""
     rulebook: bytes
     directory: int
     decided_at: int

@@ -49,6 +49,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     limb: str = ""
     necessity: str = ""
     recipient_role: str = ""
+    motive: bytes | None = None
+    user: bytes = NO_COMMIT
     created: int
     expires: int
     content_schema: bytes = NO_COMMIT
@@ -100,6 +102,8 @@ def seal(drafts: Sequence[Draft], directory: Directory, sign: SignKey, now: int)
             limb=draft.limb,
             necessity=draft.necessity,
             recipient_role=draft.recipient_role,
+            motive=draft.motive,
+            user=draft.user,
             created=draft.created,
             expires=draft.expires,
             content_schema=draft.content_schema if plain else NO_COMMIT,

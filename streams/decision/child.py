@@ -1,13 +1,19 @@
 """What the gate remembers of one child in one agreement.
 
     ChildState
-    ├── consents       each as recorded, who has signed, what of it is closed
-    ├── withdrawals    by scope; one that names an unknown consent wins over its later arrival
-    ├── marks          protection
-    └── circle         the responsible unit and the members
+    ├── consents         each as recorded, who has signed and confirmed it, who doubts it, what of it is closed
+    ├── withdrawals      by scope; one that names an unknown consent wins over its later arrival
+    ├── marks            protection, and who has asked to lift it
+    ├── circle           the responsible unit, the members, a handover or a second claim under way
+    ├── maturities       what each discloser has found about who must consent
+    ├── investigations   a board's own word that one is open
+    ├── motivations      manual grounds that a named function has decided on, until a day
+    ├── reports          who has reported a concern to whom, so that feedback can be given
+    └── contacts         units that have been told something
 
 Plain records: msgspec's msgpack writes and reads them. Times are seconds since 1970 UTC, the gate's. An entry is the
-32-byte log leaf of the event that made the record. Nothing here names the child. Records are replaced, never changed.
+32-byte log leaf of the event that made the record. Nothing here names the child. Records are replaced, never changed,
+and what is closed stays with the time it was closed, so that `history` can say what held before.
 """
 
 from __future__ import annotations
@@ -15,9 +21,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from samband.schemas.categories import Category
-from samband.schemas.event_bodies import ChildView, ConsentGiven, Digest, GiverRole, Id16, MarkKind, Member, Scope
+from samband.schemas.event_bodies import (
+    ChildView,
+    ConsentGiven,
+    Digest,
+    GiverRole,
+    GroundMotivated,
+    Id16,
+    MarkKind,
+    Maturity,
+    Member,
+    Scope,
+)
 
-__all__ = ["ChildState", "Circle", "ConsentRecord", "Mark", "Signature", "Withdrawal"]
+__all__ = [
+    "ChildState",
+    "Circle",
+    "Confirmation",
+    "ConsentRecord",
+    "Dispute",
+    "Investigation",
+    "Mark",
+    "MaturityFinding",
+    "Motivation",
+    "Report",
+    "Signature",
+    "Withdrawal",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +62,26 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A discloser's word that its part of a consent is on file."""
+
+    party: str
+    by: str
+    at: int
+    entry: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A unit's doubt; it suspends the consent until `settled_at`, 0 while it stands."""
+
+    by: str
+    at: int
+    entry: bytes
+    settled_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentRecord:
     """A consent, what has been signed, and what has been taken back of it."""
 
@@ -42,9 +92,14 @@ class ConsentRecord:
     entry: bytes
     child_view: ChildView
     """The latest; the first one stays in `given`."""
+    viewed_at: int = 0
+    """When the latest view was taken down; 0: with the record itself."""
     missing: tuple[str, ...] = ()
     """Required givers who have not signed; while there is one, the consent is pending."""
     signatures: tuple[Signature, ...] = ()
+    confirmations: tuple[Confirmation, ...] = ()
+    """By disclosers other than the recorder's own authority."""
+    disputes: tuple[Dispute, ...] = ()
     closed_at: int = 0
     """When the whole was closed; 0 while it is open."""
     closed_by: bytes = b""
@@ -72,12 +127,18 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A protection mark."""
+    """A protection mark; it stands until `lifted_at`, which takes the word of two units."""
 
     kind: MarkKind
     set_by: str
     set_at: int
     entry: bytes
+    named: tuple[str, ...] = ()
+    """Units that may still be told where the child is."""
+    lift_by: str = ""
+    """The unit that has asked to lift it, while a second one is waited for."""
+    lift_party: str = ""
+    lifted_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +148,62 @@ class Circle:
     responsible: str = ""
     claimed_at: int = 0
     members: tuple[Member, ...] = ()
+    contender: str = ""
+    """Another unit that claimed the child at about the same time; while there is one, nothing rests on consent."""
+    handing_to: str = ""
+    """The unit that the responsible one has offered the child to."""
 
     def holds(self, unit: str, role: str, now: int) -> bool:
         """Say whether a unit has a role for the child at a time."""
         return any((member.unit, member.role) == (unit, role) and member.holds_at(now) for member in self.members)
+
+    def has(self, unit: str, now: int) -> bool:
+        """Say whether a unit belongs to the circle at a time: as responsible, or with a role."""
+        return unit == self.responsible or any(member.unit == unit and member.holds_at(now) for member in self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class MaturityFinding:
+    """What a discloser has found about who must consent; the latest of a party counts."""
+
+    level: Maturity
+    by: str
+    party: str
+    at: int
+    entry: bytes
+    exceptional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Investigation:
+    """A board's open investigation; ends at `until` at the latest (SoL: four months)."""
+
+    by: str
+    party: str
+    at: int
+    until: int
+    entry: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Motivation:
+    """A named function's decision on a manual ground, and whose it is."""
+
+    motivated: GroundMotivated
+    by: str
+    party: str
+    at: int
+    entry: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A concern that was reported: its message id, by which unit, to which party, when."""
+
+    message_id: Id16
+    by: str
+    to: str
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +214,16 @@ class ChildState:
     withdrawals: tuple[Withdrawal, ...] = ()
     marks: tuple[Mark, ...] = ()
     circle: Circle = Circle()
+    maturities: tuple[MaturityFinding, ...] = ()
+    investigations: tuple[Investigation, ...] = ()
+    motivations: tuple[Motivation, ...] = ()
+    reports: tuple[Report, ...] = ()
+    contacts: tuple[str, ...] = ()
+    moved_at: int = 0
+    """When the child got another reference; 0: it has this one."""
     v: int = 1
+
+    @property
+    def standing_marks(self) -> tuple[Mark, ...]:
+        """The marks that are not lifted."""
+        return tuple(mark for mark in self.marks if not mark.lifted_at)

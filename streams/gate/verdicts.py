@@ -284,6 +284,7 @@ class Verdicts:
             consents=consents,
             obligations=obligations,
             categories=routing.categories,
+            user=routing.user,
             rulebook=self._rulebook.hash,
             directory=self._directory.version,
             decided_at=now,
