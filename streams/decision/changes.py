@@ -17,14 +17,13 @@ from samband.schemas.event_bodies import (
 from samband.streams.decision import circle, consents, marks
 
 if TYPE_CHECKING:
-    from samband.schemas.units import Unit
     from samband.streams.decision.child import ChildState
-    from samband.streams.decision.consents import Directory
+    from samband.streams.decision.said import Said
 
 __all__ = ["apply"]
 
 
-def apply(state: ChildState, body: EventBody, signer: Unit, now: int, entry: bytes, directory: Directory) -> ChildState:
+def apply(state: ChildState, body: EventBody, said: Said) -> ChildState:
     """Return the state after an event; the same event again changes nothing or is refused.
 
     Raises:
@@ -32,14 +31,14 @@ def apply(state: ChildState, body: EventBody, signer: Unit, now: int, entry: byt
     """
     match body:
         case ConsentGiven():
-            return consents.record(state, body, signer, now, entry, directory)
+            return consents.record(state, body, said)
         case ConsentSigned():
-            return consents.sign(state, body, signer, now, entry, directory)
+            return consents.sign(state, body, said)
         case ConsentWithdrawn() | ConsentRefused():
-            return consents.withdraw(state, body, signer, now, entry)
+            return consents.withdraw(state, body, said)
         case ProtectionMarked():
-            return marks.mark(state, body, signer, now, entry)
+            return marks.mark(state, body, said)
         case CircleUpdate():
-            return circle.update(state, body, signer, now, entry, directory)
+            return circle.update(state, body, said)
         case _:
             raise RefusedError("EVENT_NOT_FOR_CHILD", "receipts and recalls change nothing that is known of a child")

@@ -13,28 +13,24 @@ from samband.streams.decision.child import ChildState, Circle
 
 if TYPE_CHECKING:
     from samband.schemas.event_bodies import CircleUpdate
-    from samband.schemas.units import Unit
-    from samband.streams.decision.consents import Directory
+    from samband.streams.decision.said import Said
 
 __all__ = ["update"]
 
 
-def update(
-    state: ChildState, body: CircleUpdate, signer: Unit, now: int, entry: bytes, directory: Directory
-) -> ChildState:
+def update(state: ChildState, body: CircleUpdate, said: Said) -> ChildState:
     """Return the state with the circle as the responsible unit says it; the members are replaced as a whole.
 
     Raises:
         RefusedError: not a social services authority, claimed by another, or not the responsible unit.
     """
-    del entry  # the circle is kept as it is now; the log holds how it came about
-    circle = state.circle
+    circle, signer = state.circle, said.signer
     if signer.kind.family != "social" or signer.regime.private:
         raise RefusedError("CIRCLE_NOT_SOCIAL", "only a social services authority answers for a child's circle")
     if circle.responsible and circle.responsible != signer.id:
         raise RefusedError("CIRCLE_TAKEN", "another unit is responsible; it hands over, nobody takes")
     if not circle.responsible and not body.claim:
         raise RefusedError("CIRCLE_NOT_CLAIMED", "nobody is responsible yet; claim the child first")
-    if any(directory(member.unit) is None for member in body.members):
+    if any(said.directory(member.unit) is None for member in body.members):
         raise RefusedError("UNIT_UNKNOWN", "a unit that is named is not in the directory")
-    return replace(state, circle=Circle(signer.id, circle.claimed_at or now, body.members))
+    return replace(state, circle=Circle(signer.id, circle.claimed_at or said.now, body.members))

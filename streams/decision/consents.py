@@ -12,7 +12,6 @@ A consent that is partly closed (one recipient, one category) carries the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -29,19 +28,15 @@ from samband.schemas.event_bodies import (
     View,
 )
 from samband.schemas.identifiers import AgeBand
-from samband.schemas.units import Unit
 from samband.streams.decision.child import ChildState, ConsentRecord, Signature, Withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Directory", "Status", "Support", "record", "sign", "status", "stops", "support", "withdraw", "withdrawn_by"]
+    from samband.streams.decision.said import Said
 
-Directory = Callable[[str], Unit | None]
-"""Unit id → unit as its card says, None for an unknown one."""
+__all__ = ["Status", "Support", "record", "sign", "status", "stops", "support", "withdraw", "withdrawn_by"]
 
-LONGEST: Final = 366 * 86400
-"""Seconds that a consent may last where the agreement says nothing shorter: no open end."""
 MOST: Final = 200
 """Consents remembered of one child; more is a fault or an attack, and would slow every decision."""
 
@@ -68,16 +63,15 @@ def status(consent: ConsentRecord, now: int) -> Status:
     return Status.NOT_YET if now < consent.given.valid_from else Status.ACTIVE
 
 
-def record(
-    state: ChildState, body: ConsentGiven, signer: Unit, now: int, entry: bytes, directory: Directory
-) -> ChildState:
+def record(state: ChildState, body: ConsentGiven, said: Said) -> ChildState:
     """Return the state with a consent recorded.
 
     Raises:
         RefusedError: the signer may not record it, or it is not one that can be recorded.
     """
-    disclosers = [_unit(directory, unit) for unit in body.disclosers]
-    recipients = [_unit(directory, recipient.unit) for recipient in body.recipients]
+    signer, now = said.signer, said.now
+    disclosers = [said.unit(unit) for unit in body.disclosers]
+    recipients = [said.unit(recipient.unit) for recipient in body.recipients]
     own = signer.party
     if signer.id != state.circle.responsible and all(unit.party != own for unit in disclosers):
         raise RefusedError("CONSENT_RECORDER", "only a named discloser or the responsible unit records a consent")
@@ -85,23 +79,21 @@ def record(
         raise RefusedError("RECORDER_IS_RECIPIENT", "a unit never becomes recipient by its own record")
     if any(unit.kind.family == "coordination" for unit in (*disclosers, *recipients)):
         raise RefusedError("TYPE_NOT_FOR_KIND", "a steering group gets no information about a child")
-    if body.valid_to <= now or body.valid_to - max(body.valid_from, now) > LONGEST:
+    if body.valid_to <= now or body.valid_to - max(body.valid_from, now) > said.longest:
         raise RefusedError("CONSENT_PERIOD", "a consent ends in the future, within the longest period")
     if any(consent.given.consent_id == body.consent_id for consent in state.consents):
         raise RefusedError("CONSENT_ID_USED", "this consent is recorded already")
     if len(state.consents) >= MOST:
         raise RefusedError("CONSENT_TOO_MANY", f"at most {MOST} consents are kept for one child")
     missing = tuple(giver.id for giver in body.givers if giver.required and giver.id not in body.signed_by)
-    added = ConsentRecord(body, signer.id, own, now, entry, body.child_view, missing)
+    added = ConsentRecord(body, signer.id, own, now, said.entry, body.child_view, missing=missing)
     for earlier in state.withdrawals:
         if earlier.scope is Scope.CONSENT and earlier.consent_id == body.consent_id:
             added = replace(added, closed_at=now, closed_by=earlier.entry, refused=earlier.refused)
     return replace(state, consents=(*state.consents, added))
 
 
-def sign(
-    state: ChildState, body: ConsentSigned, signer: Unit, now: int, entry: bytes, directory: Directory
-) -> ChildState:
+def sign(state: ChildState, body: ConsentSigned, said: Said) -> ChildState:
     """Return the state with one giver's part added; a part that is there already changes nothing.
 
     Raises:
@@ -110,7 +102,9 @@ def sign(
     found = next((consent for consent in state.consents if consent.given.consent_id == body.consent_id), None)
     if found is None:
         raise RefusedError("CONSENT_UNKNOWN", "no such consent")
-    parties = {found.recorded_party} | {unit.party for named in found.given.disclosers if (unit := directory(named))}
+    signer, now = said.signer, said.now
+    disclosers = (said.directory(named) for named in found.given.disclosers)
+    parties = {found.recorded_party} | {unit.party for unit in disclosers if unit}
     if signer.party not in parties and signer.id != state.circle.responsible:
         raise RefusedError("CONSENT_RECORDER", "only a named discloser or the responsible unit hands in a signature")
     if status(found, now) in (Status.WITHDRAWN, Status.REFUSED, Status.EXPIRED):
@@ -119,17 +113,15 @@ def sign(
         raise RefusedError("CONSENT_GIVER", "the consent names no such giver")
     signed = replace(found, child_view=body.child_view or found.child_view)
     if body.giver not in found.given.signed_by and all(body.giver != part.giver for part in found.signatures):
-        part = Signature(body.giver, body.evidence, signer.id, now, entry)
+        part = Signature(body.giver, body.evidence, signer.id, now, said.entry)
         missing = tuple(giver for giver in found.missing if giver != body.giver)
         signed = replace(signed, signatures=(*found.signatures, part), missing=missing)
     return replace(state, consents=tuple(signed if one is found else one for one in state.consents))
 
 
-def withdraw(
-    state: ChildState, body: ConsentWithdrawn | ConsentRefused, signer: Unit, now: int, entry: bytes
-) -> ChildState:
+def withdraw(state: ChildState, body: ConsentWithdrawn | ConsentRefused, said: Said) -> ChildState:
     """Return the state with everything in the scope closed; any unit may say it, and it is never refused."""
-    taken = _withdrawal(body, signer.id, now, entry)
+    taken = _withdrawal(body, said.signer.id, said.now, said.entry)
     closed = tuple(_close(consent, taken) for consent in state.consents)
     if closed == state.consents and any(_same_scope(taken, earlier) for earlier in state.withdrawals):
         return state
@@ -197,13 +189,6 @@ def stops(
     if isinstance(body, ConsentWithdrawn) and body.scope is Scope.CATEGORY:
         return any(tag.partition(":")[0] == body.category for tag in categories)
     return True
-
-
-def _unit(directory: Directory, unit: str) -> Unit:
-    found = directory(unit)
-    if found is None:
-        raise RefusedError("UNIT_UNKNOWN", "a unit that is named is not in the directory")
-    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from samband.streams.decision.child import ChildState, Mark
 
 if TYPE_CHECKING:
     from samband.schemas.event_bodies import ProtectionMarked
-    from samband.schemas.units import Unit
+    from samband.streams.decision.said import Said
 
 __all__ = ["mark"]
 
 
-def mark(state: ChildState, body: ProtectionMarked, signer: Unit, now: int, entry: bytes) -> ChildState:
+def mark(state: ChildState, body: ProtectionMarked, said: Said) -> ChildState:
     """Return the state with a mark set; a mark that stands already changes nothing.
 
     Raises:
@@ -25,4 +25,4 @@ def mark(state: ChildState, body: ProtectionMarked, signer: Unit, now: int, entr
         raise RefusedError("MARK_LIFT_NEEDS_TWO", "a protection mark is lifted by two units, never by one")
     if any(standing.kind is body.mark for standing in state.marks):
         return state
-    return replace(state, marks=(*state.marks, Mark(body.mark, signer.id, now, entry)))
+    return replace(state, marks=(*state.marks, Mark(body.mark, said.signer.id, said.now, said.entry)))

@@ -33,6 +33,7 @@ from samband.streams.decision.changes import apply
 from samband.streams.decision.child import ChildState
 from samband.streams.decision.consents import stops
 from samband.streams.decision.kernel import Claims, Outcome, Question, decide
+from samband.streams.decision.said import Said
 from samband.streams.directory import Directory
 from samband.streams.gate.checks import Checked
 from samband.streams.gate.state import Leaning, Track, View
@@ -161,7 +162,8 @@ class Verdicts:
         record = self._record(checked, "event", ACCEPTED, appended_at, now)
         salt, encoded = secrets.token_bytes(32), record.encode()
         entry = entry_of(realm, salt, encoded)
-        after = apply(before, body, checked.sender, now // 1000, entry, self._directory.find_unit)
+        said_by = Said(checked.sender, now // 1000, entry, self._directory.find_unit, routing.age_band)
+        after = apply(before, body, said_by)
         view.put_child(routing.ref, after)
         told = self._told(before, after, body, checked.sender.party)
         said = [Say(record, encoded, salt, entry, tuple((party, b"") for party in told), 0, True)]

@@ -17,6 +17,7 @@ from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 from samband.streams.decision.changes import apply
 from samband.streams.decision.child import ChildState
 from samband.streams.decision.kernel import Claims, Decision, Question, decide
+from samband.streams.decision.said import Said
 
 NOW = 1_800_000_000
 DAY = 86400
@@ -68,7 +69,7 @@ def consent(**changes: Any) -> ConsentGiven:
 
 def tell(state: ChildState, body: Any, signer: str, now: int = NOW) -> ChildState:
     """Return the state after an event."""
-    return apply(state, body, UNITS[signer], now, bytes(32), UNITS.get)
+    return apply(state, body, Said(UNITS[signer], now, bytes(32), UNITS.get))
 
 
 def told(*events: tuple[Any, str]) -> ChildState:
