@@ -19,7 +19,7 @@ from samband.schemas.events import Id16, Level, Receipt
 from samband.schemas.message import Down
 from samband.schemas.stamp import StampRecord
 from samband.streams.crypto.reference import partition_of
-from samband.streams.decision.kernel import HOLD_PROTECTED
+from samband.streams.decision.conditions import HOLD_PROTECTED
 from samband.streams.inbox import Accept, Received
 from samband.streams.outbox import Draft
 
@@ -136,7 +136,8 @@ class Receiver:
     def _answer(self, stamp: StampRecord, entry: bytes) -> None:
         """The gate's word on something that we said, or a notice of what another said."""
         mine = any(unit.id == stamp.sender for unit in self._party.units)
-        kind = stamp.kind if mine or not stamp.sender else "notice"
+        told = "decision" if stamp.kind == "answer" else stamp.kind
+        kind = told if mine or not stamp.sender else "notice"
         self._store.add_step(stamp.message_id, step_of(stamp, kind, entry))
         if mine and stamp.outcome != "permit":
             self._store.finish(stamp.message_id)

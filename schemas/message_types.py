@@ -249,6 +249,32 @@ def _event(name: str, sv: str, en: str, *fields: Field, senders: tuple[str, ...]
     return MessageType(name, sv, en, senders, (), fields, tags=(_CONSENT,), event=True, carries_content=False)
 
 
+_CONSENT_TYPES: tuple[MessageType, ...] = (
+    MessageType(
+        "consent.part",
+        "Del av ett samtycke, att bekräfta",
+        "Part of a consent, to confirm",
+        sender_kinds=_ANYONE,
+        recipient_kinds=_ANYONE,
+        fields=(
+            _text("consent_id", "samtyckets id", "the consent's id", 32, required=True),
+            _text("recipients", "får lämnas till", "may be told to", 2000, _CONSENT, required=True),
+            _text("told", "uppgifter som omfattas", "information that it covers", 2000, _CONSENT, required=True),
+            _choice(
+                "about", "om vem", "about whom", ("child", "guardian", "sibling", "other"), _CONSENT, required=True
+            ),
+            _text("purpose", "ändamål", "purpose", 64, _CONSENT, required=True),
+            _date("from_date", "gäller från", "holds from", _CONSENT, required=True),
+            _date("to_date", "gäller till och med", "holds until", _CONSENT, required=True),
+            _text("givers", "vilka som ska samtycka", "who must consent", 500, _CONSENT, required=True),
+            _text("evidence_reference", "var underlaget finns", "where the evidence is kept", 300),
+        ),
+        tags=(_CONSENT,),
+        grounds=("CONSENT_PART",),
+        expected_reply="consent.confirmed",
+    ),
+)
+
 _EVENT_TYPES: tuple[MessageType, ...] = (
     _event(
         "consent.given",
@@ -311,5 +337,5 @@ _EVENT_TYPES: tuple[MessageType, ...] = (
     _event("act.logged", "Åtgärd antecknad", "Act logged", _free("note", "anteckning", "note", 5000)),
 )
 
-MESSAGE_TYPES: tuple[MessageType, ...] = _CONTENT_TYPES + _SERVICE_TYPES + _EVENT_TYPES
+MESSAGE_TYPES: tuple[MessageType, ...] = _CONTENT_TYPES + _SERVICE_TYPES + _CONSENT_TYPES + _EVENT_TYPES
 """Every row, in the order in which people read them."""

@@ -21,15 +21,16 @@ from typing import TYPE_CHECKING, Any, Final
 from samband.schemas.catalogue import CATALOGUE
 from samband.schemas.categories import Category
 from samband.schemas.errors import OperatorError
+from samband.schemas.event_bodies import MarkKind
 from samband.schemas.identifiers import AgeBand
 from samband.schemas.message_type import matches
 from samband.schemas.units import Regime, Unit, UnitKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
-__all__ = ["Effect", "Limb", "Rows", "Rule", "Rulebook", "Status", "parse", "shipped"]
+__all__ = ["Effect", "Limb", "Need", "Rows", "Rule", "Rulebook", "Status", "Within", "parse", "shipped"]
 
 
 class Effect(StrEnum):
@@ -38,6 +39,31 @@ class Effect(StrEnum):
     PERMIT = "permit"
     FORBID = "forbid"
     ASK = "ask"
+
+
+class Need(StrEnum):
+    """What must be so before a row's ground carries a message, beside kinds, regimes and limbs."""
+
+    CONSENT = "consent"
+    """Consents that cover all of it, signed by every required giver."""
+    ONE_GIVER = "one_giver"
+    """The same, signed by at least one of the required givers (FB 6:13)."""
+    NECESSITY = "necessity"
+    """The sender says what it is needed for."""
+    INVESTIGATION = "investigation"
+    """The recipient's board has declared an investigation of the child open."""
+    REPORT = "report"
+    """It answers a concern that the recipient reported to the sender's authority."""
+    PART = "part"
+    """It tells a discloser of its part of a consent that the sender recorded."""
+
+
+class Within(StrEnum):
+    """Whether a row is about one authority's own units."""
+
+    ANY = "any"
+    SAME = "same"
+    OTHER = "other"
 
 
 class Status(StrEnum):
@@ -67,12 +93,14 @@ class Rule:
     recipient_kinds: frozenset[UnitKind]
     recipient_regimes: frozenset[Regime]
     types: frozenset[str]
+    within: Within = Within.ANY
+    needs: frozenset[Need] = frozenset()
     categories: frozenset[str] = frozenset()
     """A forbid row applies where the message tells any of these; empty means whatever it tells."""
-    marked: bool = False
-    """Applies only to a child with a protection mark."""
-    needs_consent: bool = False
-    needs_necessity: bool = False
+    marks: frozenset[MarkKind] = frozenset()
+    """A forbid row applies while one of these marks stands, except towards the units that the mark names."""
+    purposes: frozenset[str] = frozenset()
+    """A forbid row applies where the sender says one of these necessity codes."""
     limbs: Mapping[str, Limb] = field(default_factory=dict)
     """One of them must be claimed; empty means that none is asked for."""
     obligations: tuple[str, ...] = ()
@@ -80,16 +108,24 @@ class Rule:
     """What a forbid row answers."""
     verified_on: date
     status: Status
+    name_sv: str
+    name_en: str
     text_sv: str
     text_en: str
 
+    @property
+    def needs_consent(self) -> bool:
+        """Say whether the row rests on a consent."""
+        return Need.CONSENT in self.needs or Need.ONE_GIVER in self.needs
+
     def concerns(self, sender: Unit, recipient: Unit) -> bool:
-        """Say whether the row is about these two: kinds and regimes on both sides."""
+        """Say whether the row is about these two: kinds and regimes on both sides, and whose units they are."""
         return (
             sender.kind in self.sender_kinds
             and recipient.kind in self.recipient_kinds
             and sender.regime in self.sender_regimes
             and recipient.regime in self.recipient_regimes
+            and (self.within is Within.ANY or (self.within is Within.SAME) == (sender.party == recipient.party))
         )
 
 
@@ -158,19 +194,22 @@ def parse(text: str) -> Rulebook:
 
 
 def _rows(rules: tuple[Rule, ...], type_name: str) -> Rows:
+    """Return the rows about a type; of the permitting ones, those that the catalogue lets carry it."""
     about = [rule for rule in rules if type_name in rule.types]
+    grounds = CATALOGUE[type_name].grounds
     return Rows(
         forbids=tuple(rule for rule in about if rule.effect is Effect.FORBID),
-        permits=tuple(rule for rule in about if rule.effect is not Effect.FORBID),
+        permits=tuple(rule for rule in about if rule.effect is not Effect.FORBID and rule.ground in grounds),
     )
 
 
 _RENAMED: Final = {"senders": "sender_kinds", "recipients": "recipient_kinds"}
+_EVERY_TYPE: Final = ["*"]
 
 
 def _rule(row: dict[str, Any]) -> Rule:
     known = {item.name for item in fields(Rule)}
-    values = {_RENAMED.get(key, key): value for key, value in row.items()}
+    values = {_RENAMED.get(key, key): value for key, value in row.items() if key != "except_types"}
     if set(values) - known or set(row) & set(_RENAMED.values()):
         raise ValueError("unknown key in a row")
     values["effect"] = Effect(values["effect"])
@@ -178,14 +217,24 @@ def _rule(row: dict[str, Any]) -> Rule:
     for side in ("sender", "recipient"):
         values[f"{side}_kinds"] = _kinds(values[f"{side}_kinds"])
         values[f"{side}_regimes"] = frozenset(map(Regime, values.get(f"{side}_regimes") or Regime))
-    values["types"] = _known("type", values["types"], CATALOGUE) if values["types"] != ["*"] else frozenset(CATALOGUE)
+    types = CATALOGUE if values["types"] == _EVERY_TYPE else values["types"]
+    values["types"] = _known("type", types, CATALOGUE) - _known("type", row.get("except_types", []), CATALOGUE)
+    values["within"] = Within(values.get("within", Within.ANY))
+    values["needs"] = frozenset(map(Need, values.get("needs", [])))
+    values["marks"] = frozenset(map(MarkKind, values.get("marks", [])))
+    values["purposes"] = frozenset(values.get("purposes", []))
     values["categories"] = _known("category", values.get("categories", []), [item.value for item in Category])
     limbs = (Limb(limb["code"], _known("age", limb["ages"], list(AgeBand))) for limb in values.get("limbs", []))
     values["limbs"] = MappingProxyType({limb.code: limb for limb in limbs})
     values["obligations"] = tuple(values.get("obligations", ()))
-    if (values["effect"] is Effect.FORBID) != bool(values.get("reason")):
+    rule = Rule(**values)
+    if (rule.effect is Effect.FORBID) != bool(rule.reason):
         raise ValueError("a forbid row, and only that, has a reason")
-    return Rule(**values)
+    if rule.effect is Effect.FORBID and (rule.needs or rule.limbs):
+        raise ValueError("a forbid row needs nothing")
+    if rule.effect is not Effect.FORBID and (rule.marks or rule.purposes or rule.categories):
+        raise ValueError("only a forbid row names marks, purposes and categories")
+    return rule
 
 
 def _kinds(patterns: list[str]) -> frozenset[UnitKind]:
@@ -196,7 +245,7 @@ def _kinds(patterns: list[str]) -> frozenset[UnitKind]:
     return found
 
 
-def _known(what: str, names: list[str], allowed: Any) -> frozenset[str]:
+def _known(what: str, names: Iterable[str], allowed: Any) -> frozenset[str]:
     if set(names) - set(allowed):
         raise ValueError(f"unknown {what}")
     return frozenset(names)

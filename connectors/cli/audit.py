@@ -86,7 +86,7 @@ def _entry(store: Any, offset: int, value: bytes) -> dict[str, Any]:
         "partition": partition,
         "seq": seq,
         "at": record.decided_at,
-        "kind": record.kind if not record.ask else "question",
+        "kind": "question" if record.ask and record.kind == "decision" else record.kind,
         "type": record.type,
         "outcome": record.outcome,
         "code": record.code,

@@ -27,6 +27,7 @@ from samband.schemas.events import (
     GiverRole,
     Id16,
     MarkKind,
+    Member,
     ProtectionMarked,
     Recipient,
     View,
@@ -112,9 +113,9 @@ class Story:
     # the parts
 
     def _denied(self) -> Iterator[Step]:
-        yield from self._event(
-            "0", SOCIAL, "circle.update", CircleUpdate(claim=True), "the placing unit is responsible"
-        )
+        members = (Member(SCHOOL.unit, "school", 1), Member(BUP.unit, "bup", 1))
+        claimed = CircleUpdate(members, claim=True)
+        yield from self._event("0", SOCIAL, "circle.update", claimed, "the placing unit is responsible")
         yield from self._send(
             "1", SOCIAL, SCHOOL, "placement.notice", self._notice(), told="deny", why="CONSENT_MISSING"
         )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from samband.schemas.errors import RefusedError
 from samband.schemas.event_bodies import (
     CircleUpdate,
+    ConsentConfirmed,
+    ConsentDisputed,
     ConsentGiven,
     ConsentRefused,
     ConsentSigned,
@@ -14,7 +16,7 @@ from samband.schemas.event_bodies import (
     EventBody,
     ProtectionMarked,
 )
-from samband.streams.decision import circle, consents, marks
+from samband.streams.decision import circle, consents, marks, withdrawals
 
 if TYPE_CHECKING:
     from samband.streams.decision.child import ChildState
@@ -34,8 +36,12 @@ def apply(state: ChildState, body: EventBody, said: Said) -> ChildState:
             return consents.record(state, body, said)
         case ConsentSigned():
             return consents.sign(state, body, said)
+        case ConsentConfirmed():
+            return consents.confirm(state, body, said)
+        case ConsentDisputed():
+            return consents.dispute(state, body, said)
         case ConsentWithdrawn() | ConsentRefused():
-            return consents.withdraw(state, body, said)
+            return withdrawals.withdraw(state, body, said)
         case ProtectionMarked():
             return marks.mark(state, body, said)
         case CircleUpdate():

@@ -1,42 +1,45 @@
-"""What consents add up to: who may record, sign and take back, and which consents carry a message now.
+"""Consents as they are recorded, signed, confirmed and doubted; `withdrawals` takes them back, `support` leans on them.
 
 Recording      only a discloser named in it (its authority), or the responsible social services unit; and never so that
                the recorder's own authority receives what somebody else holds.
-Signing        every required giver, or the consent is pending and carries nothing.
-Withdrawal     any unit, never refused. It closes whatever was recorded before it and lies in its scope, whoever
-               recorded it; a consent recorded later counts, unless the withdrawal named that very consent.
-The child      who objects, wholly or to one recipient or category, turns a permit on consent into a question.
-
-A consent that is partly closed (one recipient, one category) carries the rest.
+Signing        every required giver, or the consent is pending and carries nothing. Who is required follows from the
+               record, from 18 years, and from what the discloser has found about the child's maturity.
+Confirming     a discloser that did not record it says once that its part is on file; only then is it carried for it.
+Disputing      a unit that is named, or the responsible one, doubts it: a question until that unit takes it back.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from samband.schemas.categories import About
 from samband.schemas.errors import RefusedError
 from samband.schemas.event_bodies import (
+    ConsentConfirmed,
+    ConsentDisputed,
     ConsentGiven,
-    ConsentRefused,
     ConsentSigned,
-    ConsentWithdrawn,
     GiverRole,
-    Objection,
     Scope,
     View,
 )
 from samband.schemas.identifiers import AgeBand
-from samband.streams.decision.child import ChildState, ConsentRecord, Signature, Withdrawal
+from samband.streams.decision.child import (
+    ChildState,
+    Confirmation,
+    ConsentRecord,
+    Dispute,
+    Signature,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from samband.streams.decision.said import Said
 
-__all__ = ["Status", "Support", "record", "sign", "status", "stops", "support", "withdraw", "withdrawn_by"]
+__all__ = ["Status", "confirm", "dispute", "record", "sign", "status"]
 
+MOST_DISPUTES: Final = 16
 MOST: Final = 200
 """Consents remembered of one child; more is a fault or an attack, and would slow every decision."""
 
@@ -77,6 +80,7 @@ def record(state: ChildState, body: ConsentGiven, said: Said) -> ChildState:
         raise RefusedError("CONSENT_RECORDER", "only a named discloser or the responsible unit records a consent")
     if any(unit.party == own for unit in recipients) and any(unit.party != own for unit in disclosers):
         raise RefusedError("RECORDER_IS_RECIPIENT", "a unit never becomes recipient by its own record")
+    _check_givers(body, said)
     if any(unit.kind.family == "coordination" for unit in (*disclosers, *recipients)):
         raise RefusedError("TYPE_NOT_FOR_KIND", "a steering group gets no information about a child")
     if body.valid_to <= now or body.valid_to - max(body.valid_from, now) > said.longest:
@@ -93,192 +97,104 @@ def record(state: ChildState, body: ConsentGiven, said: Said) -> ChildState:
     return replace(state, consents=(*state.consents, added))
 
 
+def _check_givers(body: ConsentGiven, said: Said) -> None:
+    """Check that those may consent who are named, and that the child was asked (FB 6:11, barnkonventionen art. 12).
+
+    Raises:
+        RefusedError: another person's information without that person, or a child over 12 not asked and not said why.
+    """
+    roles = {giver.role for giver in body.givers if giver.required}
+    wanted = {About.CHILD: set(GiverRole), About.GUARDIAN: _FOR_GUARDIANS}.get(body.about, {GiverRole.OTHER})
+    if not roles & wanted:
+        raise RefusedError("CONSENT_ABOUT", "another person's information needs that person's own consent")
+    asked_from = (AgeBand.FROM_12, AgeBand.FROM_15, AgeBand.FROM_18)
+    if body.child_view.view is View.NOT_ASKED and said.age_band in asked_from and body.child_view.motive is None:
+        raise RefusedError("CHILD_NOT_ASKED", "from 12 years the child is asked, or a motive says why not")
+
+
+_FOR_GUARDIANS: Final = {GiverRole.GUARDIAN, GiverRole.APPOINTED_CUSTODIAN, GiverRole.GOD_MAN}
+
+
 def sign(state: ChildState, body: ConsentSigned, said: Said) -> ChildState:
     """Return the state with one giver's part added; a part that is there already changes nothing.
 
     Raises:
         RefusedError: no such open consent, no such giver, or not the signer's to hand in.
     """
-    found = next((consent for consent in state.consents if consent.given.consent_id == body.consent_id), None)
-    if found is None:
-        raise RefusedError("CONSENT_UNKNOWN", "no such consent")
+    found = _find(state, body.consent_id)
     signer, now = said.signer, said.now
-    disclosers = (said.directory(named) for named in found.given.disclosers)
-    parties = {found.recorded_party} | {unit.party for unit in disclosers if unit}
+    parties = {found.recorded_party} | _disclosing(found, said)
     if signer.party not in parties and signer.id != state.circle.responsible:
         raise RefusedError("CONSENT_RECORDER", "only a named discloser or the responsible unit hands in a signature")
-    if status(found, now) in (Status.WITHDRAWN, Status.REFUSED, Status.EXPIRED):
-        raise RefusedError("CONSENT_CLOSED", "the consent is closed; ask for a new one")
+    _check_open(found, now)
     if body.giver not in {giver.id for giver in found.given.givers}:
         raise RefusedError("CONSENT_GIVER", "the consent names no such giver")
-    signed = replace(found, child_view=body.child_view or found.child_view)
+    signed = found if body.child_view is None else replace(found, child_view=body.child_view, viewed_at=now)
     if body.giver not in found.given.signed_by and all(body.giver != part.giver for part in found.signatures):
         part = Signature(body.giver, body.evidence, signer.id, now, said.entry)
         missing = tuple(giver for giver in found.missing if giver != body.giver)
         signed = replace(signed, signatures=(*found.signatures, part), missing=missing)
-    return replace(state, consents=tuple(signed if one is found else one for one in state.consents))
+    return _put(state, found, signed)
 
 
-def withdraw(state: ChildState, body: ConsentWithdrawn | ConsentRefused, said: Said) -> ChildState:
-    """Return the state with everything in the scope closed; any unit may say it, and it is never refused."""
-    taken = _withdrawal(body, said.signer.id, said.now, said.entry)
-    closed = tuple(_close(consent, taken) for consent in state.consents)
-    if closed == state.consents and any(_same_scope(taken, earlier) for earlier in state.withdrawals):
+def confirm(state: ChildState, body: ConsentConfirmed, said: Said) -> ChildState:
+    """Return the state where a discloser's part of a consent is on file; a second word changes nothing.
+
+    Raises:
+        RefusedError: no such open consent, or not the signer's to confirm.
+    """
+    found = _find(state, body.consent_id)
+    party = said.signer.party
+    if party not in _disclosing(found, said):
+        raise RefusedError("CONSENT_CONFIRMER", "only a discloser that is named confirms its own part")
+    _check_open(found, said.now)
+    if party == found.recorded_party or any(part.party == party for part in found.confirmations):
         return state
-    return replace(state, consents=closed, withdrawals=(*state.withdrawals, taken))
+    part = Confirmation(party, said.signer.id, said.now, said.entry)
+    return _put(state, found, replace(found, confirmations=(*found.confirmations, part)))
 
 
-def _withdrawal(body: ConsentWithdrawn | ConsentRefused, by: str, now: int, entry: bytes) -> Withdrawal:
-    if isinstance(body, ConsentRefused):
-        return Withdrawal(Scope.CONSENT, body.giver_role, by, now, entry, body.consent_id, refused=True)
-    return Withdrawal(body.scope, body.giver_role, by, now, entry, body.consent_id, body.recipient, body.category)
+def dispute(state: ChildState, body: ConsentDisputed, said: Said) -> ChildState:
+    """Return the state where a unit doubts a consent, or has taken its doubt back.
+
+    Raises:
+        RefusedError: no such consent, not named in it, or nothing of its own to settle.
+    """
+    found, unit = _find(state, body.consent_id), said.signer.id
+    named = {*found.given.disclosers, *(each.unit for each in found.given.recipients), state.circle.responsible}
+    if unit not in named:
+        raise RefusedError("CONSENT_DISPUTER", "only a unit that it names, or the responsible one, doubts a consent")
+    standing = next((each for each in found.disputes if each.by == unit and not each.settled_at), None)
+    if body.settled:
+        if standing is None:
+            raise RefusedError("DISPUTE_UNKNOWN", "the unit has no doubt to take back")
+        settled = tuple(replace(each, settled_at=said.now) if each is standing else each for each in found.disputes)
+        return _put(state, found, replace(found, disputes=settled))
+    if standing is not None:
+        return state
+    if len(found.disputes) >= MOST_DISPUTES:
+        raise RefusedError("DISPUTE_TOO_MANY", "the consent has been doubted too often; ask for a new one")
+    doubt = Dispute(unit, said.now, said.entry)
+    return _put(state, found, replace(found, disputes=(*found.disputes, doubt)))
 
 
-def _same_scope(one: Withdrawal, other: Withdrawal) -> bool:
-    return (one.scope, one.consent_id, one.recipient, one.category) == (
-        other.scope, other.consent_id, other.recipient, other.category,
-    )  # fmt: skip
-
-
-def _close(consent: ConsentRecord, taken: Withdrawal) -> ConsentRecord:
-    """Return the consent without what lies in the scope; a consent that keeps nothing is closed whole."""
-    given = consent.given
-    if consent.closed_at or not _in_scope(consent, taken):
-        return consent
-    if taken.scope is Scope.RECIPIENT:
-        left_out = tuple(dict.fromkeys((*consent.closed_recipients, taken.recipient)))
-        if {recipient.unit for recipient in given.recipients} - set(left_out):
-            return replace(consent, closed_recipients=left_out)
-    if taken.scope is Scope.CATEGORY and taken.category is not None:
-        gone = tuple(dict.fromkeys((*consent.closed_categories, taken.category)))
-        if set(given.categories) - set(gone):
-            return replace(consent, closed_categories=gone)
-    return replace(consent, closed_at=taken.at, closed_by=taken.entry, refused=taken.refused)
-
-
-def _in_scope(consent: ConsentRecord, taken: Withdrawal) -> bool:
-    match taken.scope:
-        case Scope.EVERYTHING:
-            return True
-        case Scope.CONSENT:
-            return consent.given.consent_id == taken.consent_id
-        case Scope.RECIPIENT:
-            return any(recipient.unit == taken.recipient for recipient in consent.given.recipients)
-        case Scope.CATEGORY:
-            return taken.category in consent.given.categories
-
-
-def withdrawn_by(state: ChildState, body: ConsentWithdrawn | ConsentRefused) -> set[bytes]:
-    """Return the ids of the consents that a withdrawal closes, wholly or in part, in the state before it."""
-    taken = _withdrawal(body, "", 1, b"")
-    return {one.given.consent_id for one in state.consents if _close(one, taken) != one}
-
-
-def stops(
-    state: ChildState,
-    body: ConsentWithdrawn | ConsentRefused,
-    leaned_on: Iterable[bytes],
-    recipient: str,
-    categories: Iterable[str],
-) -> bool:
-    """Say whether a message, permitted on these consents, is recalled by a withdrawal, in the state before it."""
-    if not withdrawn_by(state, body).intersection(leaned_on):
-        return False
-    if isinstance(body, ConsentWithdrawn) and body.scope is Scope.RECIPIENT:
-        return body.recipient == recipient
-    if isinstance(body, ConsentWithdrawn) and body.scope is Scope.CATEGORY:
-        return any(tag.partition(":")[0] == body.category for tag in categories)
-    return True
-
-
-@dataclass(frozen=True, slots=True)
-class Support:
-    """What the consents say to one message: those that cover it, and why they do not carry it (empty: they do)."""
-
-    consents: tuple[bytes, ...]
-    reason: str
-
-
-_NEARNESS: Final = {
-    why: near
-    for near, why in enumerate(
-        (
-            "CONSENT_MISSING",
-            "CONSENT_DISCLOSER",
-            "CONSENT_RECIPIENT",
-            "CONSENT_REFUSED",
-            "CONSENT_WITHDRAWN",
-            "CONSENT_EXPIRED",
-            "CONSENT_ADULT",
-            "CONSENT_NOT_YET",
-            "CONSENT_PENDING",
-            "CONSENT_CATEGORY",
-        )
-    )
-}
-"""Why a consent does not carry, from furthest to nearest: the nearest miss is what a person can mend."""
-
-_STANDING: Final = ("", "CONSENT_PENDING", "CONSENT_NOT_YET")
-"""A consent that carries or may come to; what the child says in it counts."""
-
-
-def support(
-    state: ChildState, sender: str, recipient: str, categories: tuple[str, ...], age_band: str, now: int
-) -> Support:
-    """Return what the child's consents say to telling these categories; every one must be covered."""
-    told = [(category, about) for category, _, about in (tag.partition(":") for tag in categories)]
-    uncovered = set(told)
-    leaned: list[bytes] = []
-    nearest, objected = "CONSENT_MISSING", False
+def _find(state: ChildState, consent_id: bytes) -> ConsentRecord:
     for consent in state.consents:
-        why = _miss(consent, sender, recipient, age_band, now)
-        if why in _STANDING and consent.child_view.view is View.OBJECTS:
-            objected = objected or _objects(consent.child_view.objection, recipient, told)
-        if not why:
-            left = {piece for piece in uncovered if not _covers(consent, piece)}
-            if len(left) < len(uncovered):
-                leaned.append(consent.given.consent_id)
-            uncovered = left
-            taken_back = any(category in consent.closed_categories for category, _ in left)
-            why = "CONSENT_WITHDRAWN" if taken_back else "CONSENT_CATEGORY"
-        if _NEARNESS[why] > _NEARNESS[nearest]:
-            nearest = why
-    if uncovered or not leaned:
-        return Support((), nearest)
-    return Support(tuple(leaned), "CHILD_OBJECTS" if objected else "")
+        if consent.given.consent_id == consent_id:
+            return consent
+    raise RefusedError("CONSENT_UNKNOWN", "no such consent")
 
 
-def _miss(consent: ConsentRecord, sender: str, recipient: str, age_band: str, now: int) -> str:
-    """Return why a consent says nothing to this sender and recipient now, empty where it does."""
-    given = consent.given
-    discloses = sender in given.disclosers
-    receives = any(named.unit == recipient for named in given.recipients)
-    if not (discloses and receives):
-        if receives:
-            return "CONSENT_DISCLOSER"
-        return "CONSENT_RECIPIENT" if discloses else "CONSENT_MISSING"
-    if consent.closed_at:
-        return "CONSENT_REFUSED" if consent.refused else "CONSENT_WITHDRAWN"
-    if recipient in consent.closed_recipients:
-        return "CONSENT_WITHDRAWN"
-    if now >= given.valid_to:
-        return "CONSENT_EXPIRED"
-    if age_band == AgeBand.FROM_18 and not any(
-        giver.role is GiverRole.CHILD and giver.required for giver in given.givers
-    ):
-        return "CONSENT_ADULT"
-    if consent.missing:
-        return "CONSENT_PENDING"
-    return "CONSENT_NOT_YET" if now < given.valid_from else ""
+def _put(state: ChildState, old: ConsentRecord, new: ConsentRecord) -> ChildState:
+    return replace(state, consents=tuple(new if one is old else one for one in state.consents))
 
 
-def _covers(consent: ConsentRecord, piece: tuple[str, str]) -> bool:
-    category, about = piece
-    given = consent.given
-    return about == given.about and category in given.categories and category not in consent.closed_categories
+def _disclosing(consent: ConsentRecord, said: Said) -> set[str]:
+    """Return the parties whose secrecy a consent lifts."""
+    units = (said.directory(named) for named in consent.given.disclosers)
+    return {unit.party for unit in units if unit is not None}
 
 
-def _objects(to: Objection, recipient: str, told: list[tuple[str, str]]) -> bool:
-    return (not to.recipients or recipient in to.recipients) and (
-        not to.categories or any(category in to.categories for category, _ in told)
-    )
+def _check_open(consent: ConsentRecord, now: int) -> None:
+    if status(consent, now) in (Status.WITHDRAWN, Status.REFUSED, Status.EXPIRED):
+        raise RefusedError("CONSENT_CLOSED", "the consent is closed; ask for a new one")

@@ -6,77 +6,24 @@
     4. Is there a ground that a person could open by deciding?                               yes → ask
     5. Otherwise                                                                             deny, with what failed
 
-Default is deny, and so is any error. The law is in the rows (`samband.schemas.rulebook`), the memory in `ChildState`.
+Default is deny, and so is any error. The law is in the rows (`samband.schemas.rulebook`), what a row needs in
+`conditions`, the memory in `ChildState`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from samband.schemas.catalogue import CATALOGUE
-from samband.schemas.rulebook import Effect
-from samband.streams.decision.consents import support
+from samband.streams.decision.conditions import ASKS, NOT_CLAIMED, fails, forbids, owed
+from samband.streams.decision.question import Decision, Outcome
 
 if TYPE_CHECKING:
     from samband.schemas.rulebook import Rule, Rulebook
-    from samband.schemas.units import Unit
     from samband.streams.decision.child import ChildState
+    from samband.streams.decision.question import Question
 
-__all__ = ["HOLD_PROTECTED", "SHOW_OBJECTION", "Claims", "Decision", "Outcome", "Question", "decide"]
-
-HOLD_PROTECTED: Final = "hold_protected"
-"""Obligation: the child has a mark, so an adapter hands over a reference and keeps the content back."""
-
-SHOW_OBJECTION: Final = "show_objection"
-"""Obligation: it is told on a duty or necessity although the child objects, and the recipient sees that."""
-
-
-class Outcome(StrEnum):
-    """What is decided."""
-
-    PERMIT = "permit"
-    DENY = "deny"
-    ASK = "ask"
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What the sender states besides: age band, limb of a necessity ground, necessity code."""
-
-    age_band: str
-    limb: str = ""
-    necessity: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One message to one recipient, as far as the gate knows it; units from their cards."""
-
-    type: str
-    sender: Unit
-    recipient: Unit
-    categories: tuple[str, ...]
-    claims: Claims
-    claimed_ground: str = ""
-    """Empty: any that carries it."""
-    recipient_role: str = ""
-    """The role that the recipient was chosen by; empty: it was chosen as a unit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The answer: why, or why not."""
-
-    outcome: Outcome
-    grounds: tuple[str, ...] = ()
-    """All that carry it, duties first; for a deny by a forbid row, that row."""
-    reasons: tuple[str, ...] = ()
-    """What failed, as codes of `samband.schemas.reasons`."""
-    obligations: tuple[str, ...] = ()
-    consents: tuple[bytes, ...] = ()
-    """Ids of the consents that a permit leans on, so that withdrawing one recalls it; none where a duty carries too."""
+__all__ = ["decide"]
 
 
 def decide(question: Question, child: ChildState, rulebook: Rulebook, now: int) -> Decision:
@@ -94,68 +41,34 @@ def _decide(question: Question, child: ChildState, rulebook: Rulebook, now: int)
         return _deny("TYPE_NOT_FOR_KIND")
     if recipient.receives and question.type not in recipient.receives:
         return _deny("TYPE_NOT_RECEIVED")
+    if child.moved_at:
+        return _deny("IDENTITY_MOVED")
     if question.recipient_role and not child.circle.holds(recipient.id, question.recipient_role, now):
         return _deny("ROLE_MOVED")
 
     rows = rulebook.rows(question.type)
     for row in rows.forbids:
-        if row.concerns(sender, recipient) and _forbids(row, question, child):
+        if row.concerns(sender, recipient) and forbids(row, question, child):
             return Decision(Outcome.DENY, (row.ground,), (row.reason,))
 
-    grounds: list[str] = []
+    carried: list[Rule] = []
     failed: list[str] = []
-    asks = False
-    obligations: list[str] = [HOLD_PROTECTED] if child.marks else []
-    consents: tuple[bytes, ...] = ()
-    by_consent = 0
+    consents: list[bytes] = []
     for row in rows.permits:
-        if not row.concerns(sender, recipient) or question.claimed_ground not in ("", row.ground):
-            continue
-        reason, leaned = _fails(row, question, child, now)
-        if not reason:
-            grounds.append(row.ground)
-            obligations += row.obligations
-            consents += leaned
-            by_consent += row.needs_consent
-        else:
-            failed.append(reason)
-            asks = asks or reason in _ASKS
+        if row.concerns(sender, recipient) and question.claimed_ground in ("", row.ground):
+            reason, leaned_on = fails(row, question, child, now)
+            if reason:
+                failed.append(reason)
+            else:
+                carried.append(row)
+                consents += leaned_on
 
-    if grounds:
-        if "CHILD_OBJECTS" in failed:
-            obligations.append(SHOW_OBJECTION)
-        leaned_on = consents if by_consent == len(grounds) else ()
-        return Decision(Outcome.PERMIT, tuple(grounds), (), tuple(dict.fromkeys(obligations)), leaned_on)
-    if asks:
-        return Decision(Outcome.ASK, (), tuple(dict.fromkeys(failed)))
-    return _deny(*dict.fromkeys(failed or ["NO_GROUND"]))
-
-
-_ASKS: Final = frozenset({"CHILD_OBJECTS", "ASK_MANUAL"})
-"""What a person may still decide: the child objects, or the law asks for a motivated decision."""
-
-
-def _forbids(row: Rule, question: Question, child: ChildState) -> bool:
-    if row.marked and not child.marks:
-        return False
-    return not row.categories or any(tag.partition(":")[0] in row.categories for tag in question.categories)
-
-
-def _fails(row: Rule, question: Question, child: ChildState, now: int) -> tuple[str, tuple[bytes, ...]]:
-    """Return why a row does not carry the message (empty: it does), and the consents that it leans on."""
-    claims = question.claims
-    if row.limbs:
-        limb = row.limbs.get(claims.limb)
-        if limb is None or claims.age_band not in limb.ages:
-            return "LIMB_MISSING", ()
-    if row.needs_necessity and not claims.necessity:
-        return "NECESSITY_MISSING", ()
-    if row.effect is Effect.ASK:
-        return "ASK_MANUAL", ()
-    if row.needs_consent:
-        found = support(child, question.sender.id, question.recipient.id, question.categories, claims.age_band, now)
-        return found.reason, found.consents
-    return "", ()
+    if carried:
+        only = tuple(consents) if all(row.needs_consent for row in carried) else ()
+        grounds = tuple(row.ground for row in carried)
+        return Decision(Outcome.PERMIT, grounds, (), owed(carried, question, child, now), only)
+    reasons = tuple(dict.fromkeys(why for why in failed if why != NOT_CLAIMED)) or ("NO_GROUND",)
+    return Decision(Outcome.ASK if ASKS.intersection(reasons) else Outcome.DENY, (), reasons)
 
 
 def _deny(*reasons: str) -> Decision:

@@ -23,6 +23,6 @@ def mark(state: ChildState, body: ProtectionMarked, said: Said) -> ChildState:
     """
     if body.lifted:
         raise RefusedError("MARK_LIFT_NEEDS_TWO", "a protection mark is lifted by two units, never by one")
-    if any(standing.kind is body.mark for standing in state.marks):
+    if any(standing.kind is body.mark for standing in state.standing_marks):
         return state
     return replace(state, marks=(*state.marks, Mark(body.mark, said.signer.id, said.now, said.entry)))

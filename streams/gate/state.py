@@ -5,6 +5,7 @@
     child/<ref16>              consents, marks and circle of one child
     msg/<message id16>         who may receipt or recall a message, and how far it has come
     open/<ref16>               messages of a child that rest on a consent and are not handed over yet
+    rate/<what>/<party>        hour ‖ how often within it: questions, marks
     audit                      last audit number, u64
     clock                      time of the last decision, ms
     position                   next offset to read, u64
@@ -121,6 +122,19 @@ class View:
         number = self.number(name) + 1
         self.put(name, number.to_bytes(8, "big"))
         return number
+
+    def spend(self, what: str, party: str, now: int, most: int) -> None:
+        """Count one act of a party in the hour of `now` (ms).
+
+        Raises:
+            RefusedError: it has done so `most` times in this hour (`QUOTA`); another hour begins at zero.
+        """
+        name = f"rate/{what}/{party}".encode()
+        hour, held = now // 3_600_000, self.number(name)
+        count = held % (1 << 24) if held >> 24 == hour else 0
+        if count >= most:
+            raise RefusedError("QUOTA", f"the party has done this {most} times within the hour", retriable=True)
+        self.put(name, (hour << 24 | count + 1).to_bytes(8, "big"))
 
     def child(self, ref: bytes) -> ChildState:
         """Return what is known of a child; nothing, at first.

@@ -15,13 +15,12 @@ import msgspec
 from samband.schemas import events
 from samband.schemas.errors import RefusedError
 from samband.schemas.events import (
-    ConsentGiven,
     ConsentRefused,
-    ConsentSigned,
     ConsentWithdrawn,
     EventBody,
     Id16,
     Level,
+    ProtectionMarked,
     Recall,
     Receipt,
 )
@@ -31,17 +30,26 @@ from samband.streams.crypto.keys import Realm
 from samband.streams.crypto.signature import entry_of
 from samband.streams.decision.changes import apply
 from samband.streams.decision.child import ChildState
-from samband.streams.decision.consents import stops
-from samband.streams.decision.kernel import Claims, Outcome, Question, decide
+from samband.streams.decision.kernel import decide
+from samband.streams.decision.memory import remember
+from samband.streams.decision.question import Claims, Decision, Outcome, Question
 from samband.streams.decision.said import Said
+from samband.streams.decision.sight import told
+from samband.streams.decision.withdrawals import stops
 from samband.streams.directory import Directory
 from samband.streams.gate.checks import Checked
+from samband.streams.gate.notices import notified, subject_of
 from samband.streams.gate.state import Leaning, Track, View
 
 __all__ = ["Say", "Verdicts"]
 
 GRACE_MS: Final = 3_600_000
 """How long after its end a message is remembered, so that a late receipt still finds it."""
+
+ASKS_AN_HOUR: Final = 600
+"""Questions of one party: plenty for its people, too few to ask about every child of a municipality."""
+MARKS_AN_HOUR: Final = 60
+"""Protection marks of one party; each is told to the responsible unit."""
 
 ACCEPTED: Final = "accepted"
 RECALLED: Final = "recalled"
@@ -96,7 +104,7 @@ class Verdicts:
             FormatError: its body is not the one of its type.
         """
         if checked.routing.body is None:
-            return [self._decide(checked, view, appended_at, now)]
+            return self._decide(checked, view, appended_at, now)
         body = events.decode(checked.routing.type, checked.routing.body)
         match body:
             case Receipt():
@@ -116,23 +124,49 @@ class Verdicts:
         self._close(message_id, track.ref, view)
         return [self._end(message_id, track, RECALL_EXPIRED, now)]
 
-    def _decide(self, checked: Checked, view: View, appended_at: int, now: int) -> Say:
+    def _decide(self, checked: Checked, view: View, appended_at: int, now: int) -> list[Say]:
         routing = checked.routing
         if view.track(routing.message_id) is not None:
             raise RefusedError("MESSAGE_ID_USED", "a message with this id was judged already")
+        if routing.ask:
+            view.spend("ask", checked.sender.party, now, ASKS_AN_HOUR)
         child = view.child(routing.ref)
         question = Question(
             type=routing.type,
             sender=checked.sender,
             recipient=checked.recipient,
             categories=routing.categories,
-            claims=Claims(routing.age_band, routing.limb, routing.necessity),
+            claims=Claims(routing.age_band, routing.limb, routing.necessity, routing.motive is not None),
             claimed_ground=routing.ground,
             recipient_role=routing.recipient_role,
+            ref_to=routing.ref_to or b"",
         )
-        decision = decide(question, child, self._rulebook, now // 1000)
-        entries = {consent.given.consent_id: consent.entry for consent in child.consents}
-        record = self._record(
+        seconds = now // 1000
+        decision = decide(question, child, self._rulebook, seconds)
+        record = self._decision_record(checked, decision, child, appended_at, now)
+        permitted = decision.outcome is Outcome.PERMIT and not routing.ask
+        if not routing.ask:
+            view.put_track(routing.message_id, _track(checked, permitted=permitted))
+        if not permitted:
+            answer = told(decision, question, child, self._rulebook, seconds)
+            if answer is None:
+                return [Say.of(record, self._directory.realm)]
+            why = {"grounds": answer.grounds, "reasons": answer.reasons}
+            shown = self._record(checked, "answer", answer.outcome, appended_at, now, **why)
+            return [Say.of(record, self._directory.realm, answer=False), Say.of(shown, self._directory.realm)]
+        if decision.consents:
+            leaning = Leaning(decision.consents, routing.categories)
+            view.put_open(routing.ref, view.open(routing.ref) | {routing.message_id: leaning})
+        if (remembered := remember(child, question, routing.message_id, seconds)) is not child:
+            view.put_child(routing.ref, remembered)
+        to = ((checked.recipient.party, checked.message.encode()),)
+        return [Say.of(record, self._directory.realm, to, sealed=len(checked.message.content))]
+
+    def _decision_record(
+        self, checked: Checked, decision: Decision, child: ChildState, appended_at: int, now: int
+    ) -> StampRecord:
+        entries = {consent.given.consent_id: consent.entry for consent in child.consents} if decision.consents else {}
+        return self._record(
             checked,
             "decision",
             decision.outcome,
@@ -143,46 +177,25 @@ class Verdicts:
             obligations=decision.obligations,
             consents=tuple(entries[Id16(each)] for each in dict.fromkeys(decision.consents)),
         )
-        permitted = decision.outcome is Outcome.PERMIT and not routing.ask
-        if not routing.ask:
-            view.put_track(routing.message_id, _track(checked, permitted=permitted))
-        if not permitted:
-            return Say.of(record, self._directory.realm)
-        if decision.consents:
-            leaning = Leaning(decision.consents, routing.categories)
-            view.put_open(routing.ref, view.open(routing.ref) | {routing.message_id: leaning})
-        to = ((checked.recipient.party, checked.message.encode()),)
-        return Say.of(record, self._directory.realm, to, sealed=len(checked.message.content))
 
     def _event(self, checked: Checked, body: EventBody, view: View, appended_at: int, now: int) -> list[Say]:
         if checked.recipient.id != checked.sender.id:
             raise RefusedError("EVENT_RECIPIENT", "an event is sealed to the unit that says it")
         routing, realm = checked.routing, self._directory.realm
+        if isinstance(body, ProtectionMarked):
+            view.spend("mark", checked.sender.party, now, MARKS_AN_HOUR)
         before = view.child(routing.ref)
-        record = self._record(checked, "event", ACCEPTED, appended_at, now)
+        record = self._record(checked, "event", ACCEPTED, appended_at, now, subject=subject_of(body))
         salt, encoded = secrets.token_bytes(32), record.encode()
         entry = entry_of(realm, salt, encoded)
         said_by = Said(checked.sender, now // 1000, entry, self._directory.find_unit, routing.age_band)
         after = apply(before, body, said_by)
         view.put_child(routing.ref, after)
-        told = self._told(before, after, body, checked.sender.party)
-        said = [Say(record, encoded, salt, entry, tuple((party, b"") for party in told), 0, True)]
+        parties = notified(before, after, body, checked.sender, self._directory.find_unit)
+        said = [Say(record, encoded, salt, entry, tuple((party, b"") for party in parties), 0, True)]
         if isinstance(body, ConsentWithdrawn | ConsentRefused):
             said += self._recall_all(before, body, routing.ref, view, now)
         return said
-
-    def _told(self, before: ChildState, after: ChildState, body: EventBody, signer: str) -> list[str]:
-        """Return the parties that get a notice: of the units that a consent names, its recorder, the responsible."""
-        match body:
-            case ConsentGiven():
-                units = {*body.disclosers, *(recipient.unit for recipient in body.recipients)}
-            case ConsentSigned() | ConsentWithdrawn() | ConsentRefused():
-                units = {consent.recorded_by for consent in after.consents if consent not in before.consents}
-            case _:
-                units = set()
-        units.add(after.circle.responsible)
-        found = (self._directory.find_unit(unit) for unit in units)
-        return sorted({unit.party for unit in found if unit is not None} - {signer})
 
     def _recall_all(
         self, before: ChildState, body: ConsentWithdrawn | ConsentRefused, ref: bytes, view: View, now: int

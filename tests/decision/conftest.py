@@ -16,7 +16,8 @@ from samband.schemas.rulebook import shipped
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 from samband.streams.decision.changes import apply
 from samband.streams.decision.child import ChildState
-from samband.streams.decision.kernel import Claims, Decision, Question, decide
+from samband.streams.decision.kernel import decide
+from samband.streams.decision.question import Claims, Decision, Question
 from samband.streams.decision.said import Said
 
 NOW = 1_800_000_000
@@ -83,8 +84,13 @@ def told(*events: tuple[Any, str]) -> ChildState:
 def ask(type_name: str, sender: str, recipient: str, state: ChildState | None = None, **more: Any) -> Decision:
     """Return the decision on a message."""
     categories = more.get("categories", ("identity:child", "placement:child"))
-    claims = Claims(more.get("age", "12-14"), more.get("limb", ""), more.get("necessity", ""))
-    question = Question(type_name, UNITS[sender], UNITS[recipient], categories, claims, more.get("ground", ""))
+    claims = Claims(
+        more.get("age", "12-14"), more.get("limb", ""), more.get("necessity", ""), more.get("motivated", False)
+    )
+    question = Question(
+        type_name, UNITS[sender], UNITS[recipient], categories, claims, more.get("ground", ""), more.get("role", ""),
+        more.get("ref_to", b""),
+    )  # fmt: skip
     return decide(question, state or ChildState(), more.get("book", BOOK), more.get("now", NOW))
 
 

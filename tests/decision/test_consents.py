@@ -13,6 +13,7 @@ from samband.schemas.errors import RefusedError
 from samband.schemas.events import (
     ChildView,
     CircleUpdate,
+    ConsentConfirmed,
     ConsentRefused,
     ConsentSigned,
     ConsentWithdrawn,
@@ -27,7 +28,8 @@ from samband.schemas.events import (
 )
 from samband.schemas.reasons import REASONS
 from samband.streams.decision.child import ChildState
-from samband.streams.decision.consents import MOST, Status, status, stops, withdrawn_by
+from samband.streams.decision.consents import MOST, Status, status
+from samband.streams.decision.withdrawals import stops, withdrawn_by
 
 ONE, TWO = b"\x01" * 16, b"\x02" * 16
 
@@ -59,10 +61,12 @@ def test_an_outsider_records_nothing(kit: Any, recorder: str) -> None:
 
 
 def test_the_responsible_unit_records_for_others(kit: Any) -> None:
-    """The responsible social services unit records a consent between two others."""
+    """The responsible social services unit records a consent between two others; the discloser confirms its part."""
     state = kit.told((CircleUpdate(claim=True), "ifo"))
     state = kit.tell(state, kit.consent(by=["bup"], to=["school"]), "ifo")
-    assert kit.ask("dialogue.message", "bup", "school", state).outcome == "permit"
+    assert kit.ask("dialogue.message", "bup", "school", state).reasons == ("CONSENT_UNCONFIRMED",)
+    confirmed = kit.tell(state, ConsentConfirmed(ONE), "bup")  # type: ignore[arg-type]
+    assert kit.ask("dialogue.message", "bup", "school", confirmed).outcome == "permit"
 
 
 @pytest.mark.parametrize("recipient", ["ifo", "duty"])

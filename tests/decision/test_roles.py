@@ -10,7 +10,8 @@ import pytest
 from samband.schemas.event_bodies import Member
 from samband.schemas.rulebook import shipped
 from samband.streams.decision.child import ChildState, Circle
-from samband.streams.decision.kernel import Claims, Decision, Question, decide
+from samband.streams.decision.kernel import decide
+from samband.streams.decision.question import Claims, Decision, Question
 
 NOW = 1_000
 

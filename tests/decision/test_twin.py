@@ -130,7 +130,7 @@ def test_kernel_and_twin_agree(
 
 def twin_question(kit: Any, type_name: str, sender: str, recipient: str, claims: Any) -> Any:
     """Return the question in the form that both read."""
-    from samband.streams.decision.kernel import Claims, Question
+    from samband.streams.decision.question import Claims, Question
 
     stated = Claims(claims["age"], claims["limb"], claims["necessity"])
     units = kit.UNITS

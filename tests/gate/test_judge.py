@@ -160,8 +160,8 @@ def test_refused(case, made, gate):
     refusal, permit = gate.stamps(turn)
     assert (refusal.kind, refusal.outcome, refusal.code) == ("refusal", "refused", code)
     assert permit.outcome == "permit"
-    assert {name.partition(b"/")[0] for name in gate.remembered()} == {b"msg"}
-    assert len(gate.remembered()) == 1
+    assert {name.partition(b"/")[0] for name in gate.remembered()} == {b"msg", b"child"}
+    assert len(gate.messages()) == 1
     (answer,) = [each for each in gate.inbox(turn, party) if each.stamp and each.stamp.kind == "refusal"]
     assert answer.message is None
     assert answer.down.ack == 1

@@ -109,7 +109,7 @@ def test_unreadable(case, gate):
     turn = gate.take(first, poison, last)
     assert turn.quarantined == [(poison.offset, code)]
     assert [stamp.outcome for stamp in gate.stamps(turn)] == ["permit", "permit"]
-    assert len(gate.remembered()) == 2
+    assert len(gate.messages()) == 2
     assert gate.state.position == last.offset + 1
 
 
@@ -242,7 +242,7 @@ def test_replay_after_eviction(gate, world):
     gate.say(message)
     gate.now = draft.expires + 2 * HOUR
     gate.take()
-    assert not gate.remembered()
+    assert not gate.messages()
     assert gate.say(message)[0].code == "EXPIRED"
 
 

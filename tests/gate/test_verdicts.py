@@ -78,12 +78,12 @@ def test_error_in_the_kernel_denies(gate, world, monkeypatch):
     refusal, permit = gate.say(world.notice(), world.concern())
     assert (refusal.kind, refusal.code, refusal.outcome) == ("refusal", "GATE_ERROR", "refused")
     assert permit.outcome == "permit"
-    assert len(gate.remembered()) == 1
+    assert len(gate.messages()) == 1
 
 
 def test_error_after_a_change_takes_it_back(gate, world, kit, monkeypatch):
     """An event whose judgement fails after the state was changed leaves no change behind."""
-    monkeypatch.setattr(verdicts.Verdicts, "_told", lambda *_: 1 / 0)
+    monkeypatch.setattr(verdicts, "notified", lambda *_: 1 / 0)
     (refusal,) = gate.say(world.event(kit.consent(), "IFO"))
     assert refusal.code == "GATE_ERROR"
     assert not gate.remembered()
@@ -244,7 +244,7 @@ def test_withdrawal_in_the_same_turn(gate, world, kit):
     consented(gate, kit)
     stamps = gate.say(world.notice(), world.event(events.ConsentWithdrawn(), "IFO"), world.notice())
     assert [(stamp.kind, stamp.outcome) for stamp in stamps] == [
-        ("decision", "permit"), ("event", "accepted"), ("recall", "recalled"), ("decision", "deny"),
+        ("decision", "permit"), ("event", "accepted"), ("recall", "recalled"), ("decision", "deny"), ("answer", "deny"),
     ]  # fmt: skip
 
 
@@ -282,7 +282,7 @@ def test_expired_message_ends(gate, world):
     gate.now = left.expires + 2 * HOUR
     (stamp,) = gate.stamps(gate.take())
     assert (stamp.kind, stamp.code, stamp.subject) == ("recall", "EXPIRED", left.message_id)
-    assert not gate.remembered()
+    assert not gate.messages()
 
 
 # numbers, clock and bytes

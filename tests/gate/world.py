@@ -354,8 +354,12 @@ class Gate:
 
     def remembered(self) -> dict[bytes, bytes]:
         """Return the state without what each turn counts."""
-        counts = (b"seq/", b"box/", b"audit", b"clock", b"position")
+        counts = (b"seq/", b"box/", b"rate/", b"audit", b"clock", b"position")
         return {name: data for name, data in self.state.values.items() if not name.startswith(counts)}
+
+    def messages(self) -> list[bytes]:
+        """Return the names of the messages that are remembered."""
+        return [name for name in self.state.values if name.startswith(b"msg/")]
 
 
 def consent(number: int = 1, **changes: Any) -> events.ConsentGiven:

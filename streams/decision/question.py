@@ -1,0 +1,62 @@
+"""What the decision is asked, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from samband.schemas.units import Unit
+
+__all__ = ["Claims", "Decision", "Outcome", "Question"]
+
+
+class Outcome(StrEnum):
+    """What is decided."""
+
+    PERMIT = "permit"
+    DENY = "deny"
+    ASK = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What the sender states besides: age band, limb of a ground, necessity code, whether a function has motivated."""
+
+    age_band: str
+    limb: str = ""
+    necessity: str = ""
+    motivated: bool = False
+    """A named function has decided that the claimed manual ground carries this very message; its motive is on file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One message to one recipient, as far as the gate knows it; units from their cards."""
+
+    type: str
+    sender: Unit
+    recipient: Unit
+    categories: tuple[str, ...]
+    claims: Claims
+    claimed_ground: str = ""
+    """Empty: any that carries it."""
+    recipient_role: str = ""
+    """The role that the recipient was chosen by; empty: it was chosen as a unit."""
+    ref_to: bytes = b""
+    """The message or consent that it refers to: the report that is answered, the consent whose part is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer: why, or why not."""
+
+    outcome: Outcome
+    grounds: tuple[str, ...] = ()
+    """All that carry it, duties first; for a deny by a forbid row, that row."""
+    reasons: tuple[str, ...] = ()
+    """What failed, as codes of `samband.schemas.reasons`."""
+    obligations: tuple[str, ...] = ()
+    consents: tuple[bytes, ...] = ()
+    """Ids of the consents that a permit leans on, so that withdrawing one recalls it; none where a duty carries too."""

@@ -1,0 +1,92 @@
+"""Taking consents back: any unit says it, it is never refused, and it closes whatever was recorded before in its scope.
+
+A consent recorded later counts, unless the withdrawal named that very consent. What is closed in part carries the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from samband.schemas.event_bodies import ConsentRefused, ConsentWithdrawn, Scope
+from samband.streams.decision.child import Withdrawal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from samband.streams.decision.child import ChildState, ConsentRecord
+    from samband.streams.decision.said import Said
+
+__all__ = ["stops", "withdraw", "withdrawn_by"]
+
+
+def withdraw(state: ChildState, body: ConsentWithdrawn | ConsentRefused, said: Said) -> ChildState:
+    """Return the state with everything in the scope closed; any unit may say it, and it is never refused."""
+    taken = _withdrawal(body, said.signer.id, said.now, said.entry)
+    closed = tuple(_close(consent, taken) for consent in state.consents)
+    if closed == state.consents and any(_same_scope(taken, earlier) for earlier in state.withdrawals):
+        return state
+    return replace(state, consents=closed, withdrawals=(*state.withdrawals, taken))
+
+
+def _withdrawal(body: ConsentWithdrawn | ConsentRefused, by: str, now: int, entry: bytes) -> Withdrawal:
+    if isinstance(body, ConsentRefused):
+        return Withdrawal(Scope.CONSENT, body.giver_role, by, now, entry, body.consent_id, refused=True)
+    return Withdrawal(body.scope, body.giver_role, by, now, entry, body.consent_id, body.recipient, body.category)
+
+
+def _same_scope(one: Withdrawal, other: Withdrawal) -> bool:
+    return (one.scope, one.consent_id, one.recipient, one.category) == (
+        other.scope, other.consent_id, other.recipient, other.category,
+    )  # fmt: skip
+
+
+def _close(consent: ConsentRecord, taken: Withdrawal) -> ConsentRecord:
+    """Return the consent without what lies in the scope; a consent that keeps nothing is closed whole."""
+    given = consent.given
+    if consent.closed_at or not _in_scope(consent, taken):
+        return consent
+    if taken.scope is Scope.RECIPIENT:
+        left_out = tuple(dict.fromkeys((*consent.closed_recipients, taken.recipient)))
+        if {recipient.unit for recipient in given.recipients} - set(left_out):
+            return replace(consent, closed_recipients=left_out)
+    if taken.scope is Scope.CATEGORY and taken.category is not None:
+        gone = tuple(dict.fromkeys((*consent.closed_categories, taken.category)))
+        if set(given.categories) - set(gone):
+            return replace(consent, closed_categories=gone)
+    return replace(consent, closed_at=taken.at, closed_by=taken.entry, refused=taken.refused)
+
+
+def _in_scope(consent: ConsentRecord, taken: Withdrawal) -> bool:
+    match taken.scope:
+        case Scope.EVERYTHING:
+            return True
+        case Scope.CONSENT:
+            return consent.given.consent_id == taken.consent_id
+        case Scope.RECIPIENT:
+            return any(recipient.unit == taken.recipient for recipient in consent.given.recipients)
+        case Scope.CATEGORY:
+            return taken.category in consent.given.categories
+
+
+def withdrawn_by(state: ChildState, body: ConsentWithdrawn | ConsentRefused) -> set[bytes]:
+    """Return the ids of the consents that a withdrawal closes, wholly or in part, in the state before it."""
+    taken = _withdrawal(body, "", 1, b"")
+    return {one.given.consent_id for one in state.consents if _close(one, taken) != one}
+
+
+def stops(
+    state: ChildState,
+    body: ConsentWithdrawn | ConsentRefused,
+    leaned_on: Iterable[bytes],
+    recipient: str,
+    categories: Iterable[str],
+) -> bool:
+    """Say whether a message, permitted on these consents, is recalled by a withdrawal, in the state before it."""
+    if not withdrawn_by(state, body).intersection(leaned_on):
+        return False
+    if isinstance(body, ConsentWithdrawn) and body.scope is Scope.RECIPIENT:
+        return body.recipient == recipient
+    if isinstance(body, ConsentWithdrawn) and body.scope is Scope.CATEGORY:
+        return any(tag.partition(":")[0] == body.category for tag in categories)
+    return True

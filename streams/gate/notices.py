@@ -1,0 +1,76 @@
+"""Who is told that an event was taken: parties, never persons; a notice holds the stamped record and no content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from samband.schemas.event_bodies import (
+    CircleAccepted,
+    CircleHandover,
+    CircleUpdate,
+    ConsentConfirmed,
+    ConsentDisputed,
+    ConsentGiven,
+    ConsentRefused,
+    ConsentSigned,
+    ConsentWithdrawn,
+    EventBody,
+    IdentityChanged,
+    ProtectionMarked,
+)
+
+if TYPE_CHECKING:
+    from samband.schemas.units import Unit
+    from samband.streams.decision.child import ChildState, ConsentRecord
+
+__all__ = ["notified", "subject_of"]
+
+
+def notified(
+    before: ChildState, after: ChildState, body: EventBody, signer: Unit, find: Callable[[str], Unit | None]
+) -> tuple[str, ...]:
+    """Return the parties that get a notice, sorted, the signer's own left out."""
+    units = {after.circle.responsible, *_units(before, after, body)}
+    found = (find(unit) for unit in units)
+    return tuple(sorted({unit.party for unit in found if unit is not None} - {signer.party}))
+
+
+def _units(before: ChildState, after: ChildState, body: EventBody) -> set[str]:
+    """Return the units that an event is about, beside the responsible one."""
+    match body:
+        case ConsentGiven():
+            return {*body.disclosers, *(recipient.unit for recipient in body.recipients)}
+        case ConsentSigned() | ConsentConfirmed() | ConsentWithdrawn() | ConsentRefused():
+            return {consent.recorded_by for consent in _changed(before, after)}
+        case ConsentDisputed():
+            return {
+                unit for consent in _changed(before, after) for unit in (consent.recorded_by, *consent.given.disclosers)
+            }
+        case CircleUpdate() if before.circle.responsible != after.circle.responsible or after.circle.contender:
+            # A claim is told to every unit that has been told something about the child.
+            return {*before.contacts, after.circle.contender}
+        case CircleHandover() | CircleAccepted():
+            return {
+                before.circle.responsible,
+                after.circle.handing_to,
+                before.circle.contender,
+                *(member.unit for member in after.circle.members),
+            }
+        case ProtectionMarked():
+            return {member.unit for member in after.circle.members}  # the mark follows the child at once
+        case IdentityChanged():
+            # Consents are recorded anew by those who recorded them.
+            return {consent.recorded_by for consent in before.consents if not consent.closed_at}
+        case _:
+            return set()
+
+
+def _changed(before: ChildState, after: ChildState) -> list[ConsentRecord]:
+    return [consent for consent in after.consents if consent not in before.consents]
+
+
+def subject_of(body: EventBody) -> bytes | None:
+    """Return the consent that an event is about, so that a notice says which one it is."""
+    found: bytes | None = getattr(body, "consent_id", None)
+    return found
