@@ -151,8 +151,9 @@ class Verdicts:
             answer = told(decision, question, child, self._rulebook, seconds)
             if answer is None:
                 return [Say.of(record, self._directory.realm)]
-            why = {"grounds": answer.grounds, "reasons": answer.reasons}
-            shown = self._record(checked, "answer", answer.outcome, appended_at, now, **why)
+            shown = self._record(
+                checked, "answer", answer.outcome, appended_at, now, grounds=answer.grounds, reasons=answer.reasons
+            )
             return [Say.of(record, self._directory.realm, answer=False), Say.of(shown, self._directory.realm)]
         if decision.consents:
             leaning = Leaning(decision.consents, routing.categories)
