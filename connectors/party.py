@@ -134,11 +134,11 @@ class Party:
                 return each
         raise InputError("UNIT_NOT_OWN", "name one of the party's own units", ", ".join(each.id for each in own))
 
-    def keep_card(self, party: str, value: bytes) -> None:
-        """Keep a verified card for the next start."""
+    def keep_card(self, name: str, value: bytes) -> None:
+        """Keep a verified card, or verified rules, for the next start."""
         folder = self.folder / "cards"
         folder.mkdir(exist_ok=True)
-        path = folder / f"{party}.card"
+        path = folder / f"{name}.card"
         if not path.exists() or path.read_bytes() != value:
             path.with_suffix(".new").write_bytes(value)
             path.with_suffix(".new").replace(path)

@@ -24,7 +24,7 @@ import fastavro
 from samband.schemas.errors import FormatError
 from samband.schemas.flat import NotCanonicalError, reader, writer
 
-__all__ = ["Codec", "FlatCodec", "Reader", "fixed", "frame", "lp16", "lp32", "schema_id", "unframe"]
+__all__ = ["Codec", "FlatCodec", "Reader", "fixed", "frame", "is_framed", "lp16", "lp32", "schema_id", "unframe"]
 
 _MAGIC: Final = 0
 _HEAD: Final = struct.Struct(">BI")
@@ -195,13 +195,18 @@ def frame(codec: Codec | FlatCodec, value: Mapping[str, Any]) -> bytes:
     return _HEAD.pack(_MAGIC, schema_id(codec.name)) + codec.encode(value)
 
 
+def is_framed(codec: Codec | FlatCodec, data: bytes) -> bool:
+    """Say whether bytes are framed as this record; nothing behind the frame is read."""
+    return len(data) >= _HEAD.size and _HEAD.unpack_from(data) == (_MAGIC, schema_id(codec.name))
+
+
 def unframe(codec: Codec | FlatCodec, data: bytes) -> dict[str, Any]:
     """Return the record behind the Confluent frame.
 
     Raises:
         FormatError: no frame, another schema's id, or not that record.
     """
-    if len(data) < _HEAD.size or _HEAD.unpack_from(data) != (_MAGIC, schema_id(codec.name)):
+    if not is_framed(codec, data):
         raise FormatError("FORMAT_SCHEMA", f"the bytes are not framed as `{codec.name}`")
     return codec.decode(data[_HEAD.size :])
 

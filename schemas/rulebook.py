@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-__all__ = ["Effect", "Limb", "Need", "Rows", "Rule", "Rulebook", "Status", "Within", "parse", "shipped"]
+__all__ = ["Effect", "Limb", "Need", "Rows", "Rule", "Rulebook", "Status", "Within", "parse", "shipped", "shipped_text"]
 
 
 class Effect(StrEnum):
@@ -165,9 +165,14 @@ class Rulebook:
         return tuple(rule.ground for rule in rules if rule.status is not Status.VERIFIED)
 
 
+def shipped_text() -> str:
+    """Return the text of the rulebook that ships with Samband."""
+    return resources.files("samband.schemas").joinpath("rulebook.toml").read_text("utf-8")
+
+
 def shipped() -> Rulebook:
     """Return the rulebook that ships with Samband."""
-    return parse(resources.files("samband.schemas").joinpath("rulebook.toml").read_text("utf-8"))
+    return parse(shipped_text())
 
 
 def parse(text: str) -> Rulebook:

@@ -3,7 +3,8 @@
     home/
       hub.toml                     what `hub up` runs
       authority/                   root key, child-reference key, TLS authority: offline in a real deployment
-      hub/keys  hub/tls  hub/cards the gate's keys, certificates, every signed card
+      hub/keys  hub/tls            the gate's keys and certificates
+      hub/cards  hub/rules         every signed card, every signed version of the rules
       hub/kafka  hub/log  hub/run  the embedded Kafka's data, logs, who runs
       parties/<party>/             what a party carries home: connector.toml, root.json, keys, certificate
 
@@ -25,12 +26,15 @@ from typing import Final
 
 from samband.schemas.card import Card, CardKey
 from samband.schemas.errors import InputError, OperatorError
+from samband.schemas.rulebook import parse, shipped_text
+from samband.schemas.signed_rules import Rules
 from samband.schemas.units import PartyId, Unit
 from samband.streams.certificates import Credential, issue, make_authority
 from samband.streams.crypto.keys import SUITE, OpenKey, Purpose, SignKey, realm_of
 from samband.streams.directory import HUB, sign_card
 from samband.streams.keyfile import KeyFolder
 from samband.streams.root import Root
+from samband.streams.rules import RulesInForce, sign_rules
 from samband.streams.settings import KafkaSettings, load
 
 __all__ = ["EMBEDDED", "Home", "HubSettings", "KafkaChoice"]
@@ -139,6 +143,7 @@ class Home:
         for principal in (HUB, "gate", "derived"):
             issue(tls, principal, self.hub / "tls" / principal)
         self._card(PartyId(HUB), "Samband", "", (), [(key, "") for key in keys], now)
+        self.publish_rules(shipped_text(), now=now)
         kafka = f'[kafka]\nbootstrap = "{EMBEDDED}"\nport = {port or _free_port()}\n'
         (self.path / "hub.toml").write_text(f"gate_workers = {workers}\n\n{kafka}", "utf-8")
 
@@ -199,6 +204,50 @@ class Home:
         tls = self.hub / "tls" / principal
         return Credential(tls / "ca.pem", tls / "client.pem", tls / "client.key", tls / "keystore.pem")
 
+    def publish_rules(
+        self, rulebook: str, *, terms: str = "", now: datetime, effective_from: datetime | None = None
+    ) -> int:
+        """Sign a rulebook with the agreement's terms as the next version, to hold from a time, and return its number.
+
+        Raises:
+            OperatorError: it does not parse, or begins in the past.
+        """
+        parse(rulebook)
+        begins = effective_from or now
+        if begins < now:
+            raise OperatorError("RULES_TIME", "rules begin now or later; the past was decided by others")
+        number = len(self.rules()) + 1
+        rules = Rules(number=number, effective_from=int(begins.timestamp() * 1000), rulebook=rulebook, terms=terms)
+        folder = self.hub / "rules"
+        folder.mkdir(exist_ok=True)
+        (folder / f"rules-{number:04}.signed").write_bytes(sign_rules(self._root_key(), rules))
+        return number
+
+    def rules(self) -> dict[str, bytes]:
+        """Return every signed version of the rules by name, as Kafka values."""
+        return {path.stem: path.read_bytes() for path in sorted((self.hub / "rules").glob("rules-*.signed"))}
+
+    def check_rules(self, now: datetime) -> None:
+        """Check that the gate has rules that it may decide by.
+
+        Raises:
+            OperatorError: no version has begun, or in production one has a permitting row that nobody verified.
+        """
+        root = self.root
+        known = RulesInForce(root.key, production=root.production)
+        for value in self.rules().values():
+            known.learn(value)
+        if known.at(int(now.timestamp() * 1000)) is None:
+            raise OperatorError("RULES_MISSING", "no rules are in force", "samband rules publish FILE")
+
+    def published(self) -> dict[str, bytes]:
+        """Return what everybody reads from the directory topic: cards and rules, by name."""
+        return self.cards() | self.rules()
+
+    def _root_key(self) -> SignKey:
+        root = self.root
+        return SignKey(root.realm, Purpose.ROOT, KeyFolder(self.authority, root.realm).secret("root"))
+
     def cards(self) -> dict[str, bytes]:
         """Return every signed card by party, as Kafka values."""
         return {path.stem: path.read_bytes() for path in sorted((self.hub / "cards").glob("*.card"))}
@@ -229,10 +278,9 @@ class Home:
             units=units,
             keys=tuple(CardKey(key.purpose.value, unit, SUITE, key.public, start, end) for key, unit in keys),
         )
-        signer = SignKey(root.realm, Purpose.ROOT, KeyFolder(self.authority, root.realm).secret("root"))
         folder = self.hub / "cards"
         folder.mkdir(exist_ok=True)
-        (folder / f"{party}.card").write_bytes(sign_card(signer, card))
+        (folder / f"{party}.card").write_bytes(sign_card(self._root_key(), card))
 
     def write_run(self, fields: dict[str, object]) -> None:
         """Keep who runs (process ids), for `hub status` and `hub down`."""

@@ -1,4 +1,4 @@
-"""Cards over Kafka: the hub publishes them on a compacted topic, everybody else reads and follows it.
+"""Cards and rules over Kafka: the hub publishes them on a compacted topic, everybody else reads and follows it.
 
 What is read is believed only after the root's signature; a record that is not a card is counted and passed over.
 """
@@ -40,7 +40,7 @@ class CardReader:
         self,
         kafka: Callable[[], dict[str, Any]],
         directory: Directory,
-        keep: Callable[[str, bytes], None] = lambda party, value: None,
+        keep: Callable[[str, bytes], None] = lambda name, value: None,
     ) -> None:
         self._kafka = kafka
         self._directory = directory
@@ -90,8 +90,7 @@ class CardReader:
         if value is None:
             return
         try:
-            card = self._directory.learn(value)
-            self._keep(card.party, value)
+            self._keep(self._directory.learn(value), value)
         except SambandError as error:
             log.warning("card refused", extra={"code": error.code})
 

@@ -1,4 +1,4 @@
-"""The directory: which party, unit and key there is, learned from cards that the agreement's root has signed.
+"""The directory: which party, unit, key and rule there is, learned from what the agreement's root has signed.
 
 Nothing in it is believed that the root did not sign. A card replaces an older version of itself and never a newer one.
 Heads, revocation and witnesses have their place in the format (§ Directory) and are not read here yet.
@@ -13,10 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from samband.schemas.card import SIGNED_CARD, Card, CardKey
-from samband.schemas.codec import frame, unframe
+from samband.schemas.codec import frame, is_framed, unframe
 from samband.schemas.errors import FormatError, RefusedError, TrustError
+from samband.schemas.signed_rules import SIGNED_RULES
 from samband.schemas.units import Unit
 from samband.streams.crypto.keys import SUITE, Kid, Purpose, Realm, SealKey, SignKey, VerifyKey, kid_of
+from samband.streams.rules import RulesInForce
 
 __all__ = ["HUB", "Directory", "Known", "sign_card"]
 
@@ -52,8 +54,9 @@ class Known:
 class Directory:
     """All verified cards, by party, unit and key. Only grows or moves to newer versions."""
 
-    def __init__(self, root: VerifyKey) -> None:
+    def __init__(self, root: VerifyKey, *, production: bool = False) -> None:
         self._root = root
+        self.rules = RulesInForce(root, production=production)
         self.realm: Realm = root.realm
         self.cards: dict[str, Card] = {}
         self.version = 0
@@ -61,13 +64,20 @@ class Directory:
         self._units: dict[str, Unit] = {}
         self._keys: dict[bytes, Known] = {}
 
-    def learn(self, value: bytes) -> Card:
-        """Verify a directory record and take its card; an older version than the known one changes nothing.
+    def learn(self, value: bytes) -> str:
+        """Verify a directory record and take it, a card or rules; return the name that it is kept by.
 
         Raises:
-            FormatError: not a card.
+            FormatError: neither.
             TrustError: the root did not sign it, or a unit or key is another party's.
+            OperatorError: rules that cannot hold.
         """
+        if is_framed(SIGNED_RULES, value):
+            return f"rules-{self.rules.learn(value).number:04}"
+        return self._learn_card(value).party
+
+    def _learn_card(self, value: bytes) -> Card:
+        """Take a card; an older version than the known one changes nothing."""
         signed = unframe(SIGNED_CARD, value)
         if signed["v"] != 1:
             raise FormatError("FORMAT_VERSION", f"version {signed['v']} is not read here, only 1")

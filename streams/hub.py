@@ -84,17 +84,18 @@ class Hub:
         """Start everything; return when Kafka answers and the children run. On an error nothing is left running.
 
         Raises:
-            OperatorError: `HUB_RUNNING`; what the broker or the cluster raises.
+            OperatorError: `HUB_RUNNING`; no rules that the gate may decide by; what the broker or the cluster raises.
         """
         self._take_lock()
         try:
+            self.home.check_rules(datetime.now(UTC))
             self._started = datetime.now(UTC).isoformat(timespec="seconds")
             if self._settings.kafka.bootstrap == EMBEDDED:
                 self._progress("starting Kafka")
                 self._broker = Broker(self.home.hub / KAFKA, self.home.credential("broker"), self._settings.kafka.port)
                 self._broker.start(self._progress)
                 self._broker.wait_ready(self._progress)
-            self._progress("setting up topics, rights and cards")
+            self._progress("setting up topics, rights, cards and rules")
             provision(self.home)
             for name in self._children:
                 self._progress(f"starting {name}")
@@ -253,7 +254,7 @@ def provision(home: Home) -> None:
     kafka = home.kafka("hub")
     topics, rights = topics_for(root.agreement, parties, root.shards), acls_for(root.agreement, parties)
     access.apply(kafka, topics, rights, replication=home.settings.kafka.replication)
-    asyncio.run(publish(kafka.aiokafka(), home.cards()))
+    asyncio.run(publish(kafka.aiokafka(), home.published()))
 
 
 def refresh(home: Home) -> bool:

@@ -33,6 +33,11 @@ class Root:
     realm: Realm
     key: VerifyKey
 
+    @property
+    def production(self) -> bool:
+        """Say whether real children are in it."""
+        return self.environment == "production"
+
     @classmethod
     def read(cls, path: Path) -> Root:
         """Return the root metadata in a file.

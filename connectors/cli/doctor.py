@@ -66,7 +66,6 @@ def _guarded(checks: Iterator[Check]) -> Iterator[Check]:
 
 
 def _hub_checks(home: Home) -> Iterator[Check]:
-    from samband.schemas.rulebook import shipped
     from samband.streams.directory import Directory
     from samband.streams.hub import is_running
 
@@ -78,16 +77,10 @@ def _hub_checks(home: Home) -> Iterator[Check]:
     for principal in ("hub", "gate", "derived"):
         yield _certificate(f"certificate {principal}", home.hub / "tls" / principal / "client.pem")
     directory = Directory(home.root.key)
-    for card in home.cards().values():
-        directory.learn(card)
+    for record in home.published().values():
+        directory.learn(record)
     yield from _keys(directory)
-    unverified = shipped().unverified()
-    yield Check(
-        "rulebook",
-        WARN if unverified else OK,
-        f"{len(unverified)} permitting rows not verified by lawyers" if unverified else "all rows verified",
-        "a production gate refuses them; have them verified" if unverified else "",
-    )
+    yield _rules(directory)
     yield (reached := _port(home.bootstrap))
     running = is_running(home)
     yield Check(
@@ -95,6 +88,17 @@ def _hub_checks(home: Home) -> Iterator[Check]:
     )
     if running and reached.state == OK:
         yield from _hub_answers(home)
+
+
+def _rules(directory: Directory) -> Check:
+    """Say which rules hold, and whether the lawyers have confirmed them."""
+    held = directory.rules.at(time.time_ns() // 1_000_000)
+    if held is None:
+        return Check("rules", FAIL, "no rules are in force, so nothing is permitted", "samband rules publish FILE")
+    unverified = len(held.rulebook.unverified())
+    told = f"version {held.number}, " + (f"{unverified} permitting rows not verified" if unverified else "all verified")
+    hint = "a production gate refuses them; have the lawyers verify them" if unverified else ""
+    return Check("rules", WARN if unverified else OK, told, hint)
 
 
 def _hub_answers(home: Home) -> Iterator[Check]:

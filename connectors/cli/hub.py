@@ -32,6 +32,9 @@ def up(
     agreement: Annotated[
         str, typer.Option(help="Name of the agreement, when the hub is founded.", show_default="samband")
     ] = "",
+    environment: Annotated[
+        str, typer.Option(help="test or production, when the hub is founded; never mixed.", show_default="test")
+    ] = "",
     shards: Annotated[int, typer.Option(help="Partitions of its outbox, 1–8; fixed for good.", show_default="4")] = 0,
     workers: Annotated[int, typer.Option(help="Gate workers.", show_default="1")] = 0,
     port: Annotated[int, typer.Option(help="Loopback port of the embedded Kafka.", show_default="a free one")] = 0,
@@ -49,22 +52,30 @@ def up(
         raise OperatorError(
             "HUB_RUNNING", f"the hub in `{home.path}` runs already", "samband hub status looks at it, hub down stops it"
         )
-    _found(home, agreement, shards, workers, port)
+    _found(home, agreement, environment, shards, workers, port)
     if detach:
         _detached(home)
     else:
         _foreground(home)
 
 
-def _found(home: Home, agreement: str, shards: int, workers: int, port: int) -> None:
+def _found(home: Home, agreement: str, environment: str, shards: int, workers: int, port: int) -> None:
     """Found a hub where there is none; else what is asked for must be what it is."""
     if not home.exists:
-        home.found(agreement or "samband", now=datetime.now(UTC), shards=shards or 4, workers=workers or 1, port=port)
+        home.found(
+            agreement or "samband",
+            now=datetime.now(UTC),
+            environment=environment or "test",
+            shards=shards or 4,
+            workers=workers or 1,
+            port=port,
+        )
         note(f"founded a hub in {home.path}")
         return
     root, settings = home.root, home.settings
     for name, wanted, present in (
         ("--agreement", agreement, root.agreement),
+        ("--environment", environment, root.environment),
         ("--shards", shards, root.shards),
         ("--workers", workers, settings.gate_workers),
         ("--port", port, settings.kafka.port),

@@ -12,9 +12,10 @@ import os
 import secrets
 import signal
 import sys
+import time
 from pathlib import Path
 
-from samband.schemas.rulebook import shipped
+from samband.schemas.errors import OperatorError
 from samband.streams.authority import Home
 from samband.streams.cards import CardReader
 from samband.streams.crypto.hub import HubStore
@@ -35,13 +36,14 @@ async def run(home: Home, worker: int) -> None:
     """Run one worker until it is told to end."""
     root, keys = home.root, home.hub_keys
     kafka = home.kafka("gate").aiokafka
-    directory = Directory(root.key)
+    directory = Directory(root.key, production=root.production)
     cards = CardReader(kafka, directory)
     await cards.start()
+    if directory.rules.at(time.time_ns() // 1_000_000) is None:
+        raise OperatorError("RULES_MISSING", "no rules are in force that this gate may decide by", "samband hub up")
     store = HubStore(keys.secret("store"))
     stamp = keys.sign_key(Purpose.GATE_STAMP)
     own = {kid: key for kid, (_, key) in keys.open_keys(Purpose.GATE_HOP).items()}
-    rulebook = shipped()
     topic = outbox(root.agreement)
 
     def judge(partition: int) -> Judge:
@@ -53,7 +55,6 @@ async def run(home: Home, worker: int) -> None:
             checks=checks,
             stamp=stamp,
             store=store,
-            rulebook=rulebook,
             source=(topic, partition),
         )
 

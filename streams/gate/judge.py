@@ -23,7 +23,6 @@ from samband.schemas.codec import frame, lp16
 from samband.schemas.errors import OperatorError, RefusedError, SambandError
 from samband.schemas.message import NO_INSTANCE, Down, Message, Up, hop_length
 from samband.schemas.routing import Routing
-from samband.schemas.rulebook import Rulebook
 from samband.schemas.stamp import AUDIT, Stamped, StampRecord
 from samband.streams.crypto.hub import HubStore
 from samband.streams.crypto.keys import SignKey
@@ -130,7 +129,6 @@ class Judge:
         checks: Checks,
         stamp: SignKey,
         store: HubStore,
-        rulebook: Rulebook,
         source: tuple[str, int],
     ) -> None:
         self._directory = directory
@@ -138,9 +136,8 @@ class Judge:
         self._checks = checks
         self._stamp = stamp
         self._store = store
-        self._rulebook = rulebook
         self._topic, self._partition = source
-        self._verdicts = Verdicts(directory, rulebook)
+        self._verdicts = Verdicts(directory)
 
     def turn(
         self, records: Sequence[Incoming], values: Mapping[bytes, bytes], now: int, expired: Iterable[bytes]
@@ -148,6 +145,7 @@ class Judge:
         """Judge `records` in order at `now` (ms); `expired` are names whose time is over."""
         view = View(values)
         now = max(now, view.number(b"clock"))
+        self._verdicts.begin(now)
         draft = _Draft(view)
         for name in expired:
             for say in self._verdicts.expired(name, view, now):
@@ -226,7 +224,7 @@ class Judge:
             ask=routing.ask if routing else False,
             outcome="refused",
             code=code,
-            rulebook=self._rulebook.hash,
+            rulebook=self._verdicts.rulebook_hash,
             directory=self._directory.version,
             decided_at=now,
             appended_at=appended_at,

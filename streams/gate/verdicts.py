@@ -24,7 +24,6 @@ from samband.schemas.events import (
     Recall,
     Receipt,
 )
-from samband.schemas.rulebook import Rulebook
 from samband.schemas.stamp import StampRecord
 from samband.streams.crypto.keys import Realm
 from samband.streams.crypto.signature import entry_of
@@ -40,6 +39,7 @@ from samband.streams.directory import Directory
 from samband.streams.gate.checks import Checked
 from samband.streams.gate.notices import notified, subject_of
 from samband.streams.gate.state import Leaning, Track, View
+from samband.streams.rules import InForce
 
 __all__ = ["Say", "Verdicts"]
 
@@ -92,9 +92,23 @@ class Say:
 class Verdicts:
     """Verdicts over one partition's state."""
 
-    def __init__(self, directory: Directory, rulebook: Rulebook) -> None:
+    def __init__(self, directory: Directory) -> None:
         self._directory = directory
-        self._rulebook = rulebook
+        self._rules: InForce | None = None
+
+    def begin(self, now: int) -> None:
+        """Take the rules that hold at `now` (ms), for everything that is judged until the next call."""
+        self._rules = self._directory.rules.at(now)
+
+    @property
+    def rulebook_hash(self) -> bytes:
+        """The hash of the rulebook that holds; zeros where none does, and nothing is decided."""
+        return bytes(32) if self._rules is None else self._rules.rulebook.hash
+
+    def _in_force(self) -> InForce:
+        if self._rules is None:
+            raise RefusedError("RULES_MISSING", "no rules are in force, so nothing can be decided", retriable=True)
+        return self._rules
 
     def of(self, checked: Checked, view: View, appended_at: int, now: int) -> list[Say]:
         """Return what to say about a checked message and change the view accordingly.
@@ -141,14 +155,14 @@ class Verdicts:
             recipient_role=routing.recipient_role,
             ref_to=routing.ref_to or b"",
         )
-        seconds = now // 1000
-        decision = decide(question, child, self._rulebook, seconds)
+        rulebook, seconds = self._in_force().rulebook, now // 1000
+        decision = decide(question, child, rulebook, seconds)
         record = self._decision_record(checked, decision, child, appended_at, now)
         permitted = decision.outcome is Outcome.PERMIT and not routing.ask
         if not routing.ask:
             view.put_track(routing.message_id, _track(checked, permitted=permitted))
         if not permitted:
-            answer = told(decision, question, child, self._rulebook, seconds)
+            answer = told(decision, question, child, rulebook, seconds)
             if answer is None:
                 return [Say.of(record, self._directory.realm)]
             shown = self._record(
@@ -189,7 +203,9 @@ class Verdicts:
         record = self._record(checked, "event", ACCEPTED, appended_at, now, subject=subject_of(body))
         salt, encoded = secrets.token_bytes(32), record.encode()
         entry = entry_of(realm, salt, encoded)
-        said_by = Said(checked.sender, now // 1000, entry, self._directory.find_unit, routing.age_band)
+        said_by = Said(
+            checked.sender, now // 1000, entry, self._directory.find_unit, routing.age_band, self._in_force().longest
+        )
         after = apply(before, body, said_by)
         view.put_child(routing.ref, after)
         parties = notified(before, after, body, checked.sender, self._directory.find_unit)
@@ -259,7 +275,7 @@ class Verdicts:
             type=track.type,
             outcome=RECALLED,
             code=code,
-            rulebook=self._rulebook.hash,
+            rulebook=self.rulebook_hash,
             directory=self._directory.version,
             decided_at=now,
             appended_at=now,
@@ -301,7 +317,7 @@ class Verdicts:
             obligations=obligations,
             categories=routing.categories,
             user=routing.user,
-            rulebook=self._rulebook.hash,
+            rulebook=self.rulebook_hash,
             directory=self._directory.version,
             decided_at=now,
             appended_at=appended_at,

@@ -94,10 +94,10 @@ class Ground:
         return self.home.parties / unit.party / "connector.toml"
 
     def party(self, unit: Unit) -> Party:
-        """Return a party with every card read."""
+        """Return a party that has read the directory."""
         party = Party.load(self.config(unit))
-        for card in self.home.cards().values():
-            party.directory.learn(card)
+        for record in self.home.published().values():
+            party.directory.learn(record)
         return party
 
     def folder(self, name: str) -> Path:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from samband.schemas.rulebook import shipped
 from samband.streams.authority import Home
 from samband.streams.crypto.hub import HubStore
 from samband.streams.crypto.keys import Purpose
@@ -95,8 +94,8 @@ def judge_us(home: Home, records: Sequence[Sequence[bytes]], at_once: int = 400)
     """Return the CPU of judging, and of sealing its changes for the state topic, in µs a message; in this process."""
     root, keys = home.root, home.hub_keys
     directory = Directory(root.key)
-    for card in home.cards().values():
-        directory.learn(card)
+    for record in home.published().values():
+        directory.learn(record)
     store, stamp = HubStore(keys.secret("store")), keys.sign_key(Purpose.GATE_STAMP)
     own = {kid: key for kid, (_, key) in keys.open_keys(Purpose.GATE_HOP).items()}
     judging = sealing = 0.0
@@ -107,7 +106,6 @@ def judge_us(home: Home, records: Sequence[Sequence[bytes]], at_once: int = 400)
             checks=Checks(directory, root.agreement, partition, SHARDS, BatchCache()),
             stamp=stamp,
             store=store,
-            rulebook=shipped(),
             source=(f"samband.outbox.{AGREEMENT}.v1", partition),
         )
         state, now = State(), time.time_ns() // 1_000_000

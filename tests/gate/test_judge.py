@@ -10,6 +10,7 @@ import pytest
 from samband.schemas import events
 from samband.schemas.message import SEAL_OVERHEAD, Message
 from samband.schemas.routing import NO_COMMIT
+from samband.schemas.rulebook import shipped_text
 from samband.streams.crypto.keys import Purpose, SignKey
 
 DAY = 24 * 3_600_000
@@ -165,3 +166,23 @@ def test_refused(case, made, gate):
     (answer,) = [each for each in gate.inbox(turn, party) if each.stamp and each.stamp.kind == "refusal"]
     assert answer.message is None
     assert answer.down.ack == 1
+
+
+def test_rules_hold_from_their_time(kit):
+    """What a turn decides by are the rules in force at the gate's clock, and each record says which."""
+    world = kit.World("rules")
+    gate = kit.Gate(world)
+    text = shipped_text().replace('ground = "DUTY_REPORT"\neffect = "permit"', 'ground = "DUTY_REPORT"\neffect = "ask"')
+    world.directory.learn(world.rules(7, gate.now + 1000, text))
+    (before,) = gate.say(world.concern())
+    gate.now += 1000
+    decision, _ = gate.say(world.concern())
+    assert (before.outcome, decision.outcome) == ("permit", "deny")
+    assert before.rulebook != decision.rulebook
+
+
+def test_without_rules_nothing_is_decided(gate, made, monkeypatch):
+    """Where no rules are in force a message is refused with a code, and can be sent again."""
+    monkeypatch.setattr(made.directory.rules, "at", lambda now: None)
+    (refusal,) = gate.say(made.concern())
+    assert (refusal.kind, refusal.code) == ("refusal", "RULES_MISSING")

@@ -24,7 +24,8 @@ from samband.schemas.events import EventBody
 from samband.schemas.identifiers import age_band
 from samband.schemas.message import RECORD, Message, Up
 from samband.schemas.routing import Routing
-from samband.schemas.rulebook import shipped
+from samband.schemas.rulebook import shipped_text
+from samband.schemas.signed_rules import Rules
 from samband.schemas.stamp import AUDIT, StampRecord
 from samband.schemas.testdata import Child, synthetic
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
@@ -43,6 +44,7 @@ from samband.streams.gate.state import State
 from samband.streams.inbox import Accept, Received
 from samband.streams.outbox import Draft, seal
 from samband.streams.root import Root
+from samband.streams.rules import sign_rules
 
 NOW = 1_800_000_000_000
 HOUR = 3_600_000
@@ -119,7 +121,15 @@ class World:
         self.directory = Directory(self.root.key)
         for card in self.cards.values():
             self.directory.learn(card)
+        self.directory.learn(self.rules())
         self.child = self.child_of(0)
+
+    def rules(
+        self, number: int = 1, effective_from: int = 0, rulebook: str = "", signer: SignKey | None = None
+    ) -> bytes:
+        """Return signed rules."""
+        made = Rules(number=number, effective_from=effective_from, rulebook=rulebook or shipped_text(), terms="")
+        return sign_rules(signer or self.signer, made)
 
     def card(self, party: str, units: tuple[Unit, ...], keys: list[tuple[Any, str]], version: int = 1) -> bytes:
         """Return a signed card."""
@@ -274,7 +284,6 @@ class Gate:
             checks=Checks(world.directory, AGREEMENT, self.partition, SHARDS, BatchCache()),
             stamp=world.stamp,
             store=world.store,
-            rulebook=shipped(),
             source=(self.topic, self.partition),
         )
         self._lanes: dict[str, LaneOut] = {}

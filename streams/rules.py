@@ -1,0 +1,106 @@
+"""Which rules hold when: versions of rulebook and terms, signed by the agreement's authority.
+
+    rules = RulesInForce(root, production=False)
+    rules.learn(value)                        verified, or an error
+    rules.at(now_ms).rulebook                 what a decision at that time is made by
+
+Invariants: a version never changes once it was learned; in production no version is learned that has a permitting row
+which the lawyers have not verified, so a production gate cannot decide by one.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import dataclass
+from typing import Final
+
+from samband.schemas.codec import frame, unframe
+from samband.schemas.errors import FormatError, OperatorError, TrustError
+from samband.schemas.rulebook import Rulebook, parse
+from samband.schemas.signed_rules import SIGNED_RULES, Rules
+from samband.streams.crypto.keys import SignKey, VerifyKey
+from samband.streams.decision.said import LONGEST
+
+__all__ = ["InForce", "RulesInForce", "check_verified", "sign_rules"]
+
+MOST: Final = 1000
+"""Versions that are kept; more is a fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A version that may hold."""
+
+    number: int
+    effective_from: int
+    rules: Rules
+    rulebook: Rulebook
+    longest: int
+    """Longest life of a consent, in seconds."""
+
+
+def sign_rules(root: SignKey, rules: Rules) -> bytes:
+    """Return signed rules as a Kafka value."""
+    data = rules.encode()
+    return frame(SIGNED_RULES, {"v": 1, "rules": data, "kid": root.kid, "sig": root.sign("rules", data)})
+
+
+def check_verified(rulebook: Rulebook) -> None:
+    """Check that the lawyers have confirmed every row that lets something pass.
+
+    Raises:
+        OperatorError: they have not; the message names the rows (`RULES_UNVERIFIED`).
+    """
+    if rows := rulebook.unverified():
+        raise OperatorError(
+            "RULES_UNVERIFIED",
+            f"{len(rows)} rows of the rulebook that permit something are not verified: {', '.join(rows)}",
+            "let the lawyers confirm them (status = `verified`), then samband rules publish FILE",
+        )
+
+
+class RulesInForce:
+    """Every version that was learned."""
+
+    def __init__(self, root: VerifyKey, *, production: bool) -> None:
+        self._root = root
+        self._production = production
+        self._versions: list[InForce] = []
+
+    def learn(self, value: bytes) -> InForce:
+        """Verify signed rules and keep them; what is known already changes nothing.
+
+        Raises:
+            FormatError: not rules.
+            TrustError: the root did not sign them, or signed another text under the same number.
+            OperatorError: the rulebook does not parse, or a production hub's has an unverified row.
+        """
+        signed = unframe(SIGNED_RULES, value)
+        if signed["v"] != 1:
+            raise FormatError("FORMAT_VERSION", f"version {signed['v']} is not read here, only 1")
+        if signed["kid"] != self._root.kid:
+            raise TrustError("CARD_ROOT", "the rules are signed by another root")
+        self._root.verify("rules", signed["rules"], signed["sig"])
+        rules = Rules.decode(signed["rules"])
+        for known in self._versions:
+            if known.number == rules.number:
+                if known.rules != rules:
+                    raise TrustError("RULES_NUMBER", f"there is another text with the number {rules.number}")
+                return known
+        if len(self._versions) >= MOST:
+            raise TrustError("RULES_NUMBER", f"there are more than {MOST} versions of the rules")
+        rulebook = parse(rules.rulebook)
+        if self._production:
+            check_verified(rulebook)
+        version = InForce(rules.number, rules.effective_from, rules, rulebook, LONGEST)
+        insort(self._versions, version, key=lambda each: each.number)
+        return version
+
+    @property
+    def versions(self) -> tuple[InForce, ...]:
+        """Every version, by number."""
+        return tuple(self._versions)
+
+    def at(self, now: int) -> InForce | None:
+        """Return what holds at `now` (ms): the highest number that has begun; None where nothing has."""
+        return next((each for each in reversed(self._versions) if each.effective_from <= now), None)
