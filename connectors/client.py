@@ -162,7 +162,7 @@ class Client:
             replace(
                 draft,
                 ask=True,
-                categories=catalogue.categories(type_name, {"child_identifier": "", **filled}, sender.kind),
+                categories=catalogue.categories(type_name, {**filled, "child_identifier": number}, sender.kind),
                 ground=ground,
                 limb=limb or _natural_limb(draft.age_band),
                 necessity=necessity,

@@ -23,12 +23,12 @@ import fastavro
 
 from samband.schemas.categories import CategoryTag, free_text_category, tag
 from samband.schemas.errors import FormatError, InputError
-from samband.schemas.identifiers import normalise
+from samband.schemas.identifiers import ChildIdentifier, IdentifierKind, kind, normalise
 from samband.schemas.message_type import Field, FieldKind, MessageType
 from samband.schemas.message_types import COMMON_FIELDS, MESSAGE_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from samband.schemas.units import UnitKind
 
@@ -88,6 +88,8 @@ def _avro_field(field: Field) -> dict[str, Any]:
         written["category"] = field.tag
     if field.free_text:
         written["freeText"] = True
+    if field.required_when:
+        written["requiredWhen"] = dict([field.required_when])
     return written
 
 
@@ -149,11 +151,28 @@ def validate(type_name: str, content: Mapping[str, Any]) -> None:
         if value is None:
             if field.required:
                 raise _bad(type_name, field.name, "is missing")
+            if field.required_when and content.get(field.required_when[0]) == field.required_when[1]:
+                raise _bad(type_name, field.name, f"is missing, as `{field.required_when[0]}` is what it is")
             continue
         _validate_value(type_name, field, value)
     _validate_acting_user(type_name, content.get("acting_user"))
     if normalise(content["child_identifier"]) != content["child_identifier"]:
         raise InputError("IDENTIFIER_INVALID", "the child's identifier is not in its canonical form")
+    if find(type_name).unidentified:
+        _validate_unidentified(type_name, content)
+
+
+def _validate_unidentified(type_name: str, content: Mapping[str, Any]) -> None:
+    """Check that the common fields name nobody: a case number could be joined with one that came with a name."""
+    if not _random(content["child_identifier"]):
+        raise _bad(type_name, "child_identifier", "names a child; this type is about nobody who is named")
+    for field in COMMON_FIELDS:
+        if field.name != "child_identifier" and content.get(field.name) is not None:
+            raise _bad(type_name, field.name, "could name a child; this type is about nobody who is named")
+
+
+def _random(identifier: object) -> bool:
+    return isinstance(identifier, str) and kind(ChildIdentifier(identifier)) is IdentifierKind.RANDOM
 
 
 def _validate_value(type_name: str, field: Field, value: object) -> None:
@@ -201,18 +220,26 @@ def _validate_acting_user(type_name: str, value: object) -> None:
 def categories(type_name: str, content: Mapping[str, Any], sender_kind: UnitKind) -> tuple[CategoryTag, ...]:
     """Return what a content tells, sorted: from its type, its filled fields, and free text by the sending kind.
 
+    A random reference tells nobody's identity.
+
     Raises:
         InputError: no such type (`TYPE_UNKNOWN`), or a kind that writes nothing about a child (`TYPE_NOT_FOR_KIND`).
     """
-    return _told(type_name, sender_kind, lambda field: content.get(field.name) is not None)
+
+    def filled(field: Field) -> bool:
+        value = content.get(field.name)
+        return value is not None and not (field.name == "child_identifier" and _random(value))
+
+    return _told(type_name, sender_kind, filled)
 
 
 def possible_categories(type_name: str, sender_kind: UnitKind) -> tuple[CategoryTag, ...]:
     """Return everything that a type could tell when each field is filled: what a consent form proposes."""
-    return _told(type_name, sender_kind, lambda _: True)
+    names_nobody = find(type_name).unidentified
+    return _told(type_name, sender_kind, lambda field: not (names_nobody and field in COMMON_FIELDS))
 
 
-def _told(type_name: str, sender_kind: UnitKind, filled: Any) -> tuple[CategoryTag, ...]:
+def _told(type_name: str, sender_kind: UnitKind, filled: Callable[[Field], bool]) -> tuple[CategoryTag, ...]:
     told = set(find(type_name).tags)
     for field in _fields(type_name):
         if not filled(field):

@@ -40,6 +40,7 @@ class Category(StrEnum):
     CONTACT = "contact"
     ADDRESS = "address"
     WHEREABOUTS = "whereabouts"
+    COMMUNICATION = "communication"
     PLACEMENT = "placement"
     SCHEDULE = "schedule"
     SCHOOL_NAME = "school_name"
@@ -54,9 +55,11 @@ class Category(StrEnum):
     ADDICTION = "addiction"
     HEALTH_EXAM = "health_exam"
     SOCIAL_INVESTIGATION = "social_investigation"
+    SIP = "sip"
     CONCERN = "concern"
     REPORTER_IDENTITY = "reporter_identity"
     DIALOGUE = "dialogue"
+    COOPERATION = "cooperation"
     CONSENT = "consent"
 
 
@@ -66,8 +69,9 @@ CATEGORY_TEXTS: Mapping[Category, tuple[str, str]] = MappingProxyType(
         Category.CONTACT: ("kontaktuppgifter", "contact details"),
         Category.ADDRESS: ("adress", "address"),
         Category.WHEREABOUTS: ("vistelseort", "whereabouts"),
+        Category.COMMUNICATION: ("språk och kommunikationsstöd", "language and communication support"),
         Category.PLACEMENT: ("placeringen", "the placement"),
-        Category.SCHEDULE: ("tider", "dates and times"),
+        Category.SCHEDULE: ("tider och mötesplatser", "dates, times and places of meetings"),
         Category.SCHOOL_NAME: ("skolans namn", "name of the school"),
         Category.SCHOOL_PLAN: ("skolgång", "schooling"),
         Category.SCHOOL_SUPPORT: ("stöd och ordning i skolan", "support and discipline at school"),
@@ -80,9 +84,11 @@ CATEGORY_TEXTS: Mapping[Category, tuple[str, str]] = MappingProxyType(
         Category.ADDICTION: ("beroende", "addiction"),
         Category.HEALTH_EXAM: ("hälsoundersökning", "health examination"),
         Category.SOCIAL_INVESTIGATION: ("socialtjänstens utredning och insatser", "social services' work"),
+        Category.SIP: ("samordnad individuell plan", "coordinated individual plan"),
         Category.CONCERN: ("oro för barnet", "concern for the child"),
         Category.REPORTER_IDENTITY: ("vem som anmält", "who reported"),
         Category.DIALOGUE: ("att en dialog pågår", "that a dialogue goes on"),
+        Category.COOPERATION: ("hur samverkan fungerat", "how the cooperation worked"),
         Category.CONSENT: ("samtyckets form", "how consent was given"),
     }
 )

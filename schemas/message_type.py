@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cache
 
 from samband.schemas.categories import CategoryTag
-from samband.schemas.units import UnitKind
+from samband.schemas.units import Unit, UnitKind
 
 __all__ = ["Field", "FieldKind", "MessageType", "matches"]
 
@@ -41,6 +41,8 @@ class Field:
     free_text: bool = False
     """Counts as the most sensitive category of the sending kind besides its own tag."""
     choices: tuple[str, ...] = ()
+    required_when: tuple[str, str] | None = None
+    """Another field and its value that makes this one required: a declined invitation needs a reason."""
 
     @property
     def avro(self) -> str:
@@ -82,10 +84,18 @@ class MessageType:
     """Read by the gate: it has a body in routing."""
     carries_content: bool = True
     """Tells the recipient something about the child, so the kernel decides on it."""
+    unidentified: bool = False
+    """Names nobody: the identifier is a random reference of its own, and there is no name or case number."""
+    opt_in: bool = False
+    """Off until a unit's card names it among what the unit receives."""
 
     def may(self, sender: UnitKind, recipient: UnitKind) -> bool:
         """Say whether a kind of unit may send this type to a kind of unit."""
         return matches(sender, self.sender_kinds) and (self.event or matches(recipient, self.recipient_kinds))
+
+    def taken_by(self, unit: Unit) -> bool:
+        """Say whether a unit takes this type: one whose card names no types takes all but what it must ask for."""
+        return self.name in unit.receives or not (unit.receives or self.opt_in)
 
 
 @cache

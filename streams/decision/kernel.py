@@ -39,7 +39,7 @@ def _decide(question: Question, child: ChildState, rulebook: Rulebook, now: int)
     message_type = CATALOGUE.get(question.type)
     if message_type is None or not message_type.may(sender.kind, recipient.kind):
         return _deny("TYPE_NOT_FOR_KIND")
-    if recipient.receives and question.type not in recipient.receives:
+    if not message_type.taken_by(recipient):
         return _deny("TYPE_NOT_RECEIVED")
     if child.moved_at:
         return _deny("IDENTITY_MOVED")

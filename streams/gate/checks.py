@@ -90,7 +90,7 @@ class Checks:
     def _check_type(row: MessageType, routing: Routing, message: Message, sender: Unit, recipient: Unit) -> None:
         if not row.may(sender.kind, recipient.kind):
             raise RefusedError("TYPE_NOT_FOR_KIND", "units of these kinds do not send each other this type")
-        if recipient.receives and not row.event and row.name not in recipient.receives:
+        if not row.event and not row.taken_by(recipient):
             raise RefusedError("TYPE_NOT_RECEIVED", "the recipient unit does not take this type")
         if row.event != (routing.body is not None) or (row.event and routing.ask):
             raise RefusedError("BODY", "only an event has a body in its label, each has one, and none is a question")
