@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from samband.connectors.party import EPOCH, Party
 from samband.connectors.store import Step
+from samband.connectors.unnamed import check_names_nobody
 from samband.schemas import catalogue, events
 from samband.schemas.errors import InputError
 from samband.schemas.events import CircleUpdate, EventBody, Member
@@ -101,13 +102,16 @@ class Client:
 
         Raises:
             InputError: the content is not its type's, the type is not for these units, the child is over 20, or
-                nobody, or more than one unit, has the role (`ROLE_UNKNOWN`, `ROLE_AMBIGUOUS`).
+                nobody, or more than one unit, has the role (`ROLE_UNKNOWN`, `ROLE_AMBIGUOUS`), or the type names nobody
+                and the content does (`NAMES_A_CHILD`).
             RefusedError: no card names the recipient.
         """
         row = catalogue.find(type_name)
         if row.event:
             raise InputError("TYPE_IS_EVENT", f"`{type_name}` is an event; it has its own command")
         data = catalogue.encode_content(type_name, content)
+        if row.unidentified:
+            check_names_nobody(self._party.store, type_name, content)
         child = ChildIdentifier(content["child_identifier"])
         recipient, role = self._resolve(recipient, child, now)
         sender, to = self._units(unit, recipient)

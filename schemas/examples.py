@@ -1,6 +1,6 @@
 """What a message of each type may look like: made-up contents in Swedish, for people who write one for the first time.
 
-    example("sip.reply")["answer"]      'declined'
+example("sip.reply")["answer"]      'declined'
 """
 
 from __future__ import annotations

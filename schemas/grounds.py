@@ -23,7 +23,8 @@ __all__ = ["DUTIES", "GENERAL_GROUNDS", "GROUNDS", "Ground", "between"]
 
 _ALL: Final = ("social", "school", "care", "institution")
 _CARE: Final = ("care", "school.medical")
-_SOCIAL: Final = ("social", "institution")
+_SOCIAL: Final = ("social",)
+_TEACHING: Final = ("school.pedagogic", "school.leisure", "school.administration", "school.psychosocial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +47,137 @@ def _meet(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 
 DUTIES: Final = (
-    Ground("DUTY_REPORT", "anmälningsplikt", "duty to report", ("school", "care", "social"), ("social",)),
-    Ground("FEEDBACK", "återkoppling till den som anmält", "feedback to the reporter", ("social",), _ALL),
-    Ground("DUTY_INVESTIGATION", "uppgiftsskyldighet i en utredning", "duty in an investigation", _ALL, ("social",)),
     Ground(
-        "DUTY_HEALTH_EXAM", "underrättelse om hälsoundersökning", "notice of health examination", ("social",), _CARE
+        "DUTY_REPORT",
+        "anmälningsplikt",
+        "duty to report",
+        ("school", "care", "social"),
+        _SOCIAL,
     ),
-    Ground("DUTY_LVU_EXAM", "läkarundersökning enligt LVU", "medical examination by LVU", _ALL, ("care", "social")),
-    Ground("SCHOOL_CHANGE", "byte av skolenhet", "change of school unit", ("school",), ("school",)),
+    Ground(
+        "FEEDBACK",
+        "återkoppling till den som anmält",
+        "feedback to the reporter",
+        _SOCIAL,
+        _ALL,
+    ),
+    Ground(
+        "DUTY_INVESTIGATION",
+        "uppgiftsskyldighet i en utredning",
+        "duty in an investigation",
+        _ALL,
+        _SOCIAL,
+    ),
+    Ground(
+        "DUTY_HEALTH_EXAM",
+        "underrättelse om hälsoundersökning",
+        "notice of a health examination",
+        _SOCIAL,
+        _CARE,
+    ),
+    Ground(
+        "DUTY_LVU_EXAM",
+        "läkarundersökning enligt LVU",
+        "medical examination under LVU",
+        ("social", "care"),
+        ("care", "social"),
+    ),
+    Ground(
+        "SCHOOL_CHANGE",
+        "byte av skolenhet",
+        "change of school unit",
+        _TEACHING,
+        _TEACHING,
+    ),
 )
 """Carry the types that name them."""
 
 GENERAL_GROUNDS: Final = (
-    Ground("CARE_TO_SOCIAL", "nödvändigt stöd, vård till socialtjänst", "necessity, care to social", _CARE, _SOCIAL),
-    Ground("SOCIAL_TO_CARE", "nödvändig vård, socialtjänst till vård", "necessity, social to care", _SOCIAL, _CARE),
-    Ground("SOCIAL_TO_SOCIAL", "nödvändigt stöd inom socialtjänsten", "necessity, social to social", _SOCIAL, _SOCIAL),
-    Ground("CARE_TO_CARE", "nödvändig vård mellan vårdmyndigheter", "necessity, care to care", _CARE, _CARE),
-    Ground("CARE_INTERNAL", "inom samma vårdmyndighet", "within one care authority", ("care",), ("care",)),
     Ground(
-        "EMI_INTERNAL", "elevhälsan inom samma myndighet", "student health within one authority",
-        ("school.medical",), ("school.medical", "school.psychosocial"),
+        "CARE_TO_SOCIAL",
+        "nödvändigt stöd från vård till socialtjänst",
+        "necessity from care to social services",
+        _CARE,
+        _SOCIAL,
     ),
-    Ground("CONSENT", "samtycke", "consent", _ALL, _ALL),
-    Ground("ONE_GUARDIAN", "en vårdnadshavare, efter beslut", "one guardian, by decision", _ALL, _ALL),
-    Ground("LVU_BOARD", "nämnden i vårdnadshavares ställe", "the board in the guardians' place", _ALL, _ALL),
-    Ground("CANNOT_CONSENT", "den unge kan inte samtycka", "cannot consent", _CARE, (*_CARE, *_SOCIAL)),
     Ground(
-        "GENERAL_CLAUSE", "generalklausulen", "the general clause",
-        ("school.preschool", "school.pedagogic", "school.psychosocial"), _ALL,
+        "SOCIAL_TO_CARE",
+        "nödvändig vård från socialtjänst till vård",
+        "necessity from social services to care",
+        _SOCIAL,
+        _CARE,
     ),
-    Ground("NECESSARY_OWN", "nödvändigt för den egna verksamheten", "necessary for one's own work", _ALL, _ALL),
-)  # fmt: skip
+    Ground(
+        "SOCIAL_TO_SOCIAL",
+        "nödvändigt stöd inom socialtjänsten",
+        "necessity within social services",
+        _SOCIAL,
+        _SOCIAL,
+    ),
+    Ground(
+        "CARE_TO_CARE",
+        "nödvändig vård mellan vårdmyndigheter",
+        "necessity between care authorities",
+        _CARE,
+        _CARE,
+    ),
+    Ground(
+        "CARE_INTERNAL",
+        "vård inom samma myndighet",
+        "within one care authority",
+        ("care",),
+        ("care",),
+    ),
+    Ground(
+        "EMI_INTERNAL",
+        "elevhälsa inom samma myndighet",
+        "student health within one authority",
+        ("school.medical",),
+        ("school.medical", "school.psychosocial"),
+    ),
+    Ground(
+        "CONSENT",
+        "samtycke",
+        "consent",
+        _ALL,
+        _ALL,
+    ),
+    Ground(
+        "ONE_GUARDIAN",
+        "en vårdnadshavares samtycke efter beslut",
+        "one guardian's consent by decision",
+        _ALL,
+        _ALL,
+    ),
+    Ground(
+        "LVU_BOARD",
+        "nämnden i vårdnadshavares ställe",
+        "the board in the guardians' place",
+        _ALL,
+        _ALL,
+    ),
+    Ground(
+        "CANNOT_CONSENT",
+        "den unge kan inte samtycka",
+        "the young person cannot consent",
+        _CARE,
+        ("care", "social", "institution", "school.medical"),
+    ),
+    Ground(
+        "GENERAL_CLAUSE",
+        "generalklausulen",
+        "the general clause",
+        ("school.preschool", "school.pedagogic", "school.psychosocial"),
+        _ALL,
+    ),
+    Ground(
+        "NECESSARY_OWN",
+        "nödvändigt för den egna verksamheten",
+        "necessary for one's own work",
+        _ALL,
+        _ALL,
+    ),
+)
 """Carry whatever fits between their kinds of units; necessity first, then consent, then what a person motivates."""
 
 GROUNDS: Mapping[str, Ground] = MappingProxyType({ground.code: ground for ground in (*DUTIES, *GENERAL_GROUNDS)})

@@ -16,6 +16,7 @@ verified: its letters' values are not public.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date
 from enum import StrEnum
 from typing import NewType
@@ -31,6 +32,7 @@ __all__ = [
     "birth_date",
     "kind",
     "luhn",
+    "names_a_number",
     "normalise",
     "without_number",
 ]
@@ -68,6 +70,9 @@ _LMA = re.compile(r"LMA[0-9]{8,10}")
 _RANDOM = re.compile(r"R[0-9a-f]{32}")
 _SEPARATED = re.compile(r"(?:LMA|[0-9]{8})[- ]?[0-9A-Z]+")
 _REGIONAL_LUHN = str.maketrans({"K": "5", "M": "7", "X": "8"})
+_IN_TEXT = re.compile(
+    r"(?<![0-9A-Z])(?:(LMA[- ]?[0-9]{8,10})|((?:[0-9]{2})?[0-9]{6})([-+ ]?)([0-9A-Z]{4})|(R[0-9A-F]{32}))(?![0-9A-Z])"
+)
 _OLDEST_AGE = 20
 
 
@@ -142,6 +147,18 @@ def _kind(canonical: str) -> IdentifierKind:
         if pattern.fullmatch(canonical):
             return found
     raise _invalid("unknown form")
+
+
+def names_a_number(text: str) -> bool:
+    """Say whether somewhere in a text stands what can be a child's number, a ten-digit one in either century too."""
+    for _, day, _, last, _ in _IN_TEXT.findall(text.upper()):
+        if not day:  # an LMA number, or another's random reference
+            return True
+        for written in (f"{day}{last}",) if len(day) == 8 else (f"19{day}{last}", f"20{day}{last}"):
+            with suppress(InputError):
+                _check(written)
+                return True
+    return False
 
 
 def kind(identifier: ChildIdentifier) -> IdentifierKind:

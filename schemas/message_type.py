@@ -78,6 +78,7 @@ class MessageType:
     """What the type tells by itself, whatever is filled."""
     grounds: tuple[str, ...] = ()
     expected_reply: str = ""
+    """The type that is expected next: from the recipient or, after an acceptance, from the sender itself."""
     deadline: str = ""
     """Name of the step in the agreement that holds the time; empty for none."""
     event: bool = False

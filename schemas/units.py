@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NewType
 
-__all__ = ["PartyId", "Regime", "Unit", "UnitId", "UnitKind"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["KIND_TEXTS", "PartyId", "Regime", "Unit", "UnitId", "UnitKind"]
 
 PartyId = NewType("PartyId", str)
 """One authority or private provider, as it stands in topic names: `[a-z0-9-]{2,40}`."""
@@ -79,6 +83,46 @@ class UnitKind(StrEnum):
     def family(self) -> str:
         """Return `social`, `school`, `care`, `institution` or `coordination`."""
         return self.value.partition(".")[0]
+
+
+KIND_TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "social": ("socialtjänst", "social services"),
+        "social.ifo": ("individ- och familjeomsorg", "individual and family care"),
+        "social.lss": ("LSS-verksamhet", "disability support (LSS)"),
+        "social.family_home": ("familjehemsenhet", "foster home unit"),
+        "social.duty": ("socialjour", "social emergency service"),
+        "school": ("förskola och skola", "preschool and school"),
+        "school.preschool": ("förskola", "preschool"),
+        "school.pedagogic": ("skola", "school"),
+        "school.leisure": ("fritidshem", "after-school centre"),
+        "school.administration": ("skolförvaltning", "education administration"),
+        "school.psychosocial": ("elevhälsans psykosociala insats", "psychosocial student health"),
+        "school.medical": ("elevhälsans medicinska insats", "the school's medical service"),
+        "care": ("hälso- och sjukvård", "health care"),
+        "care.bup": ("barn- och ungdomspsykiatri", "child and adolescent psychiatry"),
+        "care.hab": ("habilitering", "habilitation"),
+        "care.buhalsan": ("barn- och ungdomshälsa", "child and youth health"),
+        "care.primary": ("vårdcentral", "primary care"),
+        "care.bhv": ("barnhälsovård", "child health care"),
+        "care.paediatric": ("barnklinik", "paediatric clinic"),
+        "care.inpatient": ("slutenvård", "inpatient care"),
+        "care.youth_clinic": ("ungdomsmottagning", "youth clinic"),
+        "care.adult_psychiatry": ("vuxenpsykiatri", "adult psychiatry"),
+        "care.addiction": ("beroendevård", "addiction care"),
+        "care.dental": ("tandvård", "dental care"),
+        "care.assistive": ("hjälpmedelscentrum", "assistive devices centre"),
+        "institution": ("boenden och institutioner", "homes and institutions"),
+        "institution.hvb": ("HVB", "residential care home (HVB)"),
+        "institution.sis": ("SiS-institution", "state institution (SiS)"),
+        "institution.support_home": ("stödboende", "supported housing"),
+        "institution.shelter": ("skyddat boende", "protected housing"),
+        "institution.foster_agency": ("konsulentstödd familjehemsvård", "foster care agency"),
+        "coordination": ("samordning", "coordination"),
+        "coordination.bus": ("lokal styrgrupp (BUS-grupp)", "local steering group (BUS)"),
+    }
+)
+"""Swedish and English words for each kind of unit and each family of kinds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from samband.connectors.cli import audit, circle, connect, consent, doctor, hub, inbox, party, play, send, track
+from samband.connectors.cli import audit, circle, connect, consent, doctor, hub, inbox, party, play, send, track, types
 from samband.connectors.cli.terminal import Answer, Exit, close_all, fail, options
 from samband.schemas.errors import FormatError, InputError, RefusedError, SambandError
 from samband.schemas.version import VERSION
@@ -60,7 +60,7 @@ app = typer.Typer(
 app.add_typer(hub.app, name="hub")
 app.add_typer(party.app, name="party")
 app.command("connect")(connect.connect)
-app.command("types")(send.types)
+app.command("types")(types.types)
 app.command("ask")(send.ask)
 app.command("send")(send.send)
 app.add_typer(inbox.app, name="inbox")

@@ -10,6 +10,7 @@ import typer
 from samband.connectors.cli.answers import ground_json
 from samband.connectors.cli.said import ActingUser, acting_user
 from samband.connectors.cli.terminal import As, Json, bad, emit, message_id_of, moment, party_of, table
+from samband.connectors.cli.types import value_words
 from samband.connectors.cli.words import either, say
 from samband.schemas.errors import InputError
 
@@ -146,10 +147,14 @@ def _show(shown: dict[str, Any]) -> None:
         (say("state"), f"{say(shown['state'])} {shown['code']}".strip()),
         *((say("obligation"), say(each)) for each in shown["obligations"]),
     ]
-    labels = {each.name: either(each.label_sv, each.label_en) for each in (*COMMON_FIELDS, *row.fields)}
+    fields = {each.name: each for each in (*COMMON_FIELDS, *row.fields)}
+    labels = {name: either(each.label_sv, each.label_en) for name, each in fields.items()}
     content = shown["content"] or {}
     body = [
-        (labels.get(key, key), f"{value['id']}, {value['role']}" if isinstance(value, dict) else str(value))
+        (
+            labels.get(key, key),
+            f"{value['id']}, {value['role']}" if isinstance(value, dict) else value_words(fields.get(key), value),
+        )
         for key, value in content.items()
         if value is not None
     ]

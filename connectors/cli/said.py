@@ -14,7 +14,7 @@ import typer
 
 from samband.connectors.cli.terminal import bad
 from samband.schemas.catalogue import FieldKind, find
-from samband.schemas.identifiers import normalise
+from samband.schemas.identifiers import normalise, without_number
 from samband.schemas.message_types import COMMON_FIELDS
 
 __all__ = ["ActingUser", "Child", "From", "To", "Wait", "acting_user", "content_of", "digest_of", "field_values"]
@@ -26,7 +26,11 @@ To = Annotated[
 From = Annotated[str, typer.Option("--from", metavar="UNIT", help="Your own unit, where you have several.")]
 Child = Annotated[
     str,
-    typer.Option("--child", metavar="NUMBER", help="The child's number, 12 digits; - reads it from standard input."),
+    typer.Option(
+        "--child",
+        metavar="NUMBER",
+        help="The child's number, 12 digits; - reads it from standard input, none stands for a child without number.",
+    ),
 ]
 ActingUser = Annotated[
     str,
@@ -49,9 +53,13 @@ _YES: Final = {"true": True, "yes": True, "ja": True, "1": True, "false": False,
 def child_of(text: str) -> str:
     """Return the canonical number; `-` reads it from standard input, so that it stands in no shell history.
 
+    `none` is a random reference of its own, for a child whose number is not known or not to be told.
+
     Raises:
         InputError: it cannot be used; the error does not repeat it.
     """
+    if text == "none":
+        return without_number(os.urandom(16))
     return normalise(sys.stdin.readline() if text == "-" else text)
 
 

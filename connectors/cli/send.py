@@ -1,4 +1,4 @@
-"""`samband send`, `ask` and `types`: say something, ask first, learn what can be said."""
+"""`samband send` and `ask`: say something, ask first."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ import typer
 
 from samband.connectors.cli.answers import answer, answer_each, wait_for
 from samband.connectors.cli.said import ActingUser, Child, From, To, Wait, child_of, content_of
-from samband.connectors.cli.terminal import As, Json, emit, message_id_of, party_of, table
-from samband.connectors.cli.words import category_words, either, say
+from samband.connectors.cli.terminal import As, Json, message_id_of, party_of
 from samband.schemas.errors import InputError
 
 if TYPE_CHECKING:
     from samband.connectors.client import Client
 
-__all__ = ["ask", "send", "types"]
+__all__ = ["ask", "send"]
 
 Type = Annotated[str, typer.Argument(metavar="TYPE", help="Message type; `samband types` lists them.")]
 Ground = Annotated[str, typer.Option(help="Claim this ground only, such as CONSENT or SOCIAL_TO_CARE.")]
@@ -184,79 +183,3 @@ def ask(
         answer(client, questions[0][1], wait, what="question", as_json=as_json)
     else:
         answer_each(client, questions, wait, what="question", as_json=as_json)
-
-
-def types(
-    type_name: Annotated[str, typer.Argument(metavar="TYPE", help="One type; none lists them all.")] = "",
-    as_json: Json = False,
-) -> None:
-    """List message types, or one type's fields: what each tells, who sends it to whom, on which grounds."""
-    from samband.schemas.catalogue import CATALOGUE, find
-
-    rows = [find(type_name)] if type_name else list(CATALOGUE.values())
-    if as_json:
-        emit([_described(row) for row in rows])
-        return
-    if not type_name:
-        table(
-            (say("type"), "", say("from"), say("to")),
-            [
-                (
-                    row.name,
-                    either(row.label_sv, row.label_en),
-                    " ".join(row.sender_kinds),
-                    " ".join(row.recipient_kinds),
-                )
-                for row in rows
-            ],
-        )
-        return
-    described = _described(rows[0])
-    print(f"{described['type']}: {described['label']}")
-    print(f"{say('from')} {', '.join(described['from'])} {say('to')} {', '.join(described['to']) or '–'}")
-    if described["grounds"]:
-        print(f"{say('ground')}: {', '.join(described['grounds'])}")
-    print()
-    table(
-        (say("field"), "", "", say("tells")),
-        [
-            (
-                each["name"] + (" *" if each["required"] else ""),
-                each["label"],
-                "|".join(each["choices"]) or {"date": "YYYY-MM-DD", "flag": "yes|no"}.get(each["kind"], ""),
-                each["words"],
-            )
-            for each in described["fields"]
-        ],
-    )
-    print(either("* måste fyllas i", "* is required"))
-
-
-def _described(row: Any) -> dict[str, Any]:
-    from samband.schemas.message_types import COMMON_FIELDS
-
-    fields = []
-    for each in (*COMMON_FIELDS, *row.fields):
-        words = [category_words(each.tag)] if each.tag else []
-        words += [either("fri text", "free text")] if each.free_text else []
-        fields.append(
-            {
-                "name": each.name,
-                "label": either(each.label_sv, each.label_en),
-                "kind": each.kind.value,
-                "required": each.required,
-                "choices": list(each.choices),
-                "tells": each.tag,
-                "free_text": each.free_text,
-                "words": ", ".join(words),
-            }
-        )
-    return {
-        "type": row.name,
-        "label": either(row.label_sv, row.label_en),
-        "from": list(row.sender_kinds),
-        "to": list(row.recipient_kinds),
-        "grounds": list(row.grounds),
-        "event": row.event,
-        "fields": fields,
-    }

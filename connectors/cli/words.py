@@ -59,6 +59,7 @@ _WORDS: Final = MappingProxyType(
         "outcome": ("utfall", "outcome"),
         "obligation": ("skyldighet", "obligation"),
         "field": ("fält", "field"),
+        "reply": ("väntas sedan", "expected next"),
         "consent": ("samtycke", "consent"),
         "until": ("till och med", "until"),
         "signed": ("underskrivet", "signed"),

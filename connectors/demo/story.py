@@ -176,6 +176,7 @@ class Story:
             "urgency": "today",
             "concern": "Hon kom utan jacka i dag igen och ville inte gå hem efter sista lektionen.",
             "family_told": "no",
+            "family_not_told_why": "Hon bad oss att inte ringa hem innan ni har pratat med henne.",
         }
         yield from self._send("4", SCHOOL, SOCIAL, "concern.report", report, told="permit", why="DUTY_REPORT")
 

@@ -150,7 +150,7 @@ SERVICE_TYPES: Final[tuple[MessageType, ...]] = (
             text("reason", "hur felet uppstod", "how it went wrong", 1000),
         ),
         tags=(DIALOGUE,),
-        duties=("DUTY_REPORT", "DUTY_INVESTIGATION", "SCHOOL_CHANGE"),
+        duties=("DUTY_INVESTIGATION", "SCHOOL_CHANGE"),
     ),
     content_type(
         "deviation.report",

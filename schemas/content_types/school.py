@@ -31,7 +31,13 @@ if TYPE_CHECKING:
 
 __all__ = ["TYPES"]
 
-_TEACHING: Final = ("school.preschool", "school.pedagogic", "school.administration", "school.psychosocial")
+_TEACHING: Final = (
+    "school.preschool",
+    "school.pedagogic",
+    "school.leisure",
+    "school.administration",
+    "school.psychosocial",
+)
 _HOMES: Final = ("social", "institution")
 _FORMS: Final = (
     "preschool",

@@ -155,7 +155,7 @@ def test_protected_child_is_held_back(terminal: Terminal) -> None:
     child = synthetic(8).identifier
     assert terminal.say("mark", "secrecy", "--as", "skola", "--child", child).code == 0
     report = ("send", "concern.report", "--as", "skola", "--to", SOCIAL, "--child", child, "--text", "a sentence",
-              "--field", "urgency=today", "--field", "family_told=no")  # fmt: skip
+              "--field", "urgency=today", "--field", "family_told=yes")  # fmt: skip
     forbidden = terminal.say(*report, "--field", "address=somewhere")
     assert forbidden.code == 10
     assert "FORBID_PROTECTED, OSL 21:3" in forbidden.out

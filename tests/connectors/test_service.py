@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from samband.connectors.client import Client
 from samband.connectors.party import Party
 from samband.connectors.service import Service
+from samband.schemas.errors import InputError
+from samband.schemas.examples import example
 from samband.schemas.testdata import synthetic
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 from samband.streams.authority import Home
@@ -56,4 +58,24 @@ def test_one_bad_draft_stops_no_other(party: Party) -> None:
     assert [row.seq for row in rows] == [1, 2, 3, 4]
     assert [client.outcome(message_id).steps[0].code for message_id in bad] == ["FORMAT_TOO_LONG", "UNIT_UNKNOWN"]
     assert all(not client.outcome(message_id).steps for message_id in good)
+    party.store.close()
+
+
+def test_a_question_without_a_name_leaves_with_none(party: Party) -> None:
+    """A consultation goes as a child of unknown age without identity; with a number in its text it never leaves."""
+    client = Client(party)
+    question = example("consult.question")
+    with pytest.raises(InputError) as caught:
+        client.send("consult.question", recipient="BUP", content=question | {"question": f"om {CHILD}"}, now=NOW)
+    assert caught.value.code == "NAMES_A_CHILD"
+    assert not party.store.said()
+    draft = party.store.draft(client.send("consult.question", recipient="BUP", content=question, now=NOW))
+    assert draft is not None
+    assert draft.age_band == "unknown"
+    asked = client.ask("consult.question", recipient="BUP", child=question["child_identifier"], now=NOW,
+                       fields=tuple(question.keys() - {"acting_user", "child_identifier"}))  # fmt: skip
+    answered = party.store.draft(asked)
+    assert answered is not None
+    assert draft.categories == answered.categories
+    assert "identity:child" not in draft.categories
     party.store.close()

@@ -24,7 +24,9 @@ from samband.connectors import adapter as adapter_module
 from samband.connectors.adapter import Adapter, Delivery, encode
 from samband.connectors.folder import FolderAdapter
 from samband.connectors.webhook import WebhookAdapter
+from samband.schemas.catalogue import CATALOGUE
 from samband.schemas.errors import DeliveryError, InputError
+from samband.schemas.examples import example
 
 NAME, NUMBER, ADDRESS = "Maja Påhittad", "20170230-9812", "Ingenstansgatan 7"
 """Of a child that cannot exist: February has no 30th."""
@@ -185,6 +187,19 @@ async def test_the_far_side_gets_the_document(far_side: FarSide, adapter: Adapte
     delivery = a_delivery()
     await adapter.deliver(delivery)
     assert far_side.documents() == [delivery.document()]
+
+
+async def test_every_type_is_handed_over_as_it_is(far_side: FarSide, adapter: Adapter) -> None:
+    """An adapter hands over each type of the catalogue: the whole content, field by field, with the type's name."""
+    types = [row for row in CATALOGUE.values() if row.carries_content]
+    deliveries = {row.name: a_delivery(type=row.name, content=example(row.name)) for row in types}
+    for delivery in deliveries.values():
+        await adapter.deliver(delivery)
+    documents = far_side.documents()
+    assert len(documents) == len(types) > 40
+    assert {one["type"]: one["content"] for one in documents if isinstance(one, dict)} == {
+        name: dict(delivery.content or {}) for name, delivery in deliveries.items()
+    }
 
 
 async def test_a_repeat_is_no_second_message(far_side: FarSide, adapter: Adapter) -> None:

@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import pytest
 
 from samband.schemas.catalogue import CATALOGUE, encode_content, max_plain
 from samband.schemas.errors import FormatError, TrustError
 from samband.schemas.message import CONTENT_CLASSES, SEAL_OVERHEAD, content_class
-from samband.schemas.message_type import FieldKind
-from samband.schemas.message_types import COMMON_FIELDS
-from samband.schemas.testdata import synthetic
 from samband.streams.crypto.content import commit, open_content, pad_content, seal_content
 from samband.streams.crypto.keys import OpenKey, Purpose, SealKey, realm_of
+from tests.contents import content as made
 
 REALM = realm_of(b"root")
 OWN = OpenKey(REALM, Purpose.UNIT_CONTENT, bytes(range(96)))
 TO = SealKey(REALM, Purpose.UNIT_CONTENT, OWN.public)
 ROUTING = b"the label"
-
-
-def example(type_name: str, *, full: bool) -> bytes:
-    """Return the smallest or the largest content of a type, encoded."""
-    person = ("😀" * 100) if full else "u"
-    content: dict[str, Any] = {"acting_user": {"id": person, "role": person}}
-    for field in (*COMMON_FIELDS, *CATALOGUE[type_name].fields):
-        if full or field.required:
-            match field.kind:
-                case FieldKind.TEXT:
-                    content[field.name] = "😀" * field.limit if full else "x"
-                case FieldKind.CHOICE:
-                    content[field.name] = max(field.choices, key=len) if full else min(field.choices, key=len)
-                case FieldKind.DATE:
-                    content[field.name] = "2026-02-28"
-                case FieldKind.FLAG:
-                    content[field.name] = True
-    content["child_identifier"] = synthetic(1).identifier
-    return encode_content(type_name, content)
 
 
 def sealed(plain: bytes, routing: bytes = ROUTING) -> tuple[bytes, bytes]:
@@ -50,7 +28,7 @@ def sealed(plain: bytes, routing: bytes = ROUTING) -> tuple[bytes, bytes]:
 @pytest.mark.parametrize("type_name", sorted(CATALOGUE))
 def test_every_type_has_its_classs_one_length(type_name, full):
     """Each type's smallest and largest content is sealed to exactly one of five lengths, and opens again."""
-    content = example(type_name, full=full)
+    content = encode_content(type_name, made(type_name, full=full))
     assert len(content) <= max_plain(type_name)
     plain = pad_content(content)
     assert len(plain) == content_class(len(content) + 36)

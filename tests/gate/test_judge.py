@@ -94,6 +94,7 @@ REFUSED: dict[str, tuple[Any, ...]] = {
     "wrong kind of sender": ("TYPE_NOT_FOR_KIND", lambda w: w.seal(w.draft("placement.notice", "SKOLA", "IFO"))),
     "wrong kind of recipient": ("TYPE_NOT_FOR_KIND", lambda w: w.seal(w.draft("concern.report", "SKOLA", "BUP"))),
     "not received": ("TYPE_NOT_RECEIVED", lambda w: w.seal(w.draft("placement.notice", "IFO", "BUP")), "social"),
+    "not chosen": ("TYPE_NOT_RECEIVED", lambda w: w.seal(w.draft("school.absence_signal", "SKOLA", "IFO"))),
     "body where none is": ("BODY", lambda w: w.seal(w.concern(), body=b"x")),
     "event without body": ("BODY", lambda w: w.seal(w.event(events.ConsentWithdrawn(), "IFO"), body=None), "social"),
     "question that is an event": (

@@ -61,6 +61,7 @@ UNITS = {
 }
 PARTY_OF = {unit[0]: party for party, units in UNITS.items() for unit in units}
 CONTENT = {
+    "school.absence_signal": {"period_from": "2026-11-01", "period_to": "2026-11-20", "extent": "much"},
     "concern.report": {"urgency": "normal", "concern": "HEMLIGT-ORD om oron", "family_told": "yes"},
     "placement.notice": {"event": "started", "law": "SoL", "from_date": "2027-01-10"},
     "health_exam.request": {"part": "physical", "law": "SoL", "placed_on": "2027-01-10"},

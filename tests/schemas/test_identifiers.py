@@ -18,6 +18,7 @@ from samband.schemas.identifiers import (
     birth_date,
     kind,
     luhn,
+    names_a_number,
     normalise,
     without_number,
 )
@@ -156,3 +157,26 @@ def test_synthetic_children_are_valid_and_nobody(seed: int) -> None:
 def test_a_synthetic_child_can_have_a_given_birthday() -> None:
     """A birth date can be asked for."""
     assert synthetic(3, born=date(2012, 2, 29)).birth_date == date(2012, 2, 29)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["{0}", "{1}-{2}", "{1} {2}", "{3}-{2}", "{3}{2}", "{3}+{2}", "pnr:{0}.", "LMA12345678", "lma 12345678",
+     "R" + "0a" * 16],
+)  # fmt: skip
+def test_a_number_in_a_text_is_seen(written: str) -> None:
+    """A number is seen in a text in each way that people write it: with and without century, dash and space."""
+    number = synthetic(1).identifier
+    told = written.format(number, number[:8], number[8:], number[2:8])
+    assert names_a_number(f"Det gäller {told}")
+    assert names_a_number(f"({told}), som")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "Ring 08-465 004 31 före 2026-12-04", "070-174 06 21", "ärende 2026-0417", "20170230-9812",
+     "årskurs 5, kl 09.20", "1234567890123456", "ISBN 9789100123456"],
+)  # fmt: skip
+def test_other_figures_are_no_number(text: str) -> None:
+    """Telephone numbers, dates, case numbers and what has no valid date or check digit are let through."""
+    assert not names_a_number(text)
