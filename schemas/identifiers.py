@@ -150,14 +150,13 @@ def _kind(canonical: str) -> IdentifierKind:
 
 
 def names_a_number(text: str) -> bool:
-    """Say whether somewhere in a text stands what can be a child's number, a ten-digit one in either century too."""
+    """Say whether somewhere in a text stands what can be a child's number, with or without its century."""
     for _, day, _, last, _ in _IN_TEXT.findall(text.upper()):
         if not day:  # an LMA number, or another's random reference
             return True
-        for written in (f"{day}{last}",) if len(day) == 8 else (f"19{day}{last}", f"20{day}{last}"):
-            with suppress(InputError):
-                _check(written)
-                return True
+        with suppress(InputError):
+            _check(day + last if len(day) == 8 else f"20{day}{last}")  # each day of the 1900s is one of the 2000s too
+            return True
     return False
 
 

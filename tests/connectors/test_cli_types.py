@@ -33,6 +33,8 @@ def test_a_type_is_shown_with_what_it_needs(capsys: pytest.CaptureFixture[str]) 
     shown = capsys.readouterr().out
     assert "reason is required when answer=declined" in shown
     assert "  answer=declined" in shown
+    assert main(["types", "concern.report"]) == 0
+    assert "  feedback_wanted=yes" in capsys.readouterr().out
     assert main(["types", "sip.invitation", "--lang", "sv"]) == 0
     assert "väntas sedan: sip.reply" in capsys.readouterr().out
     assert main(["types", "consult.question", "--lang", "en"]) == 0

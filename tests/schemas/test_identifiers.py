@@ -172,6 +172,11 @@ def test_a_number_in_a_text_is_seen(written: str) -> None:
     assert names_a_number(f"({told}), som")
 
 
+def test_the_leap_day_of_2000_is_seen_without_its_century() -> None:
+    """Ten digits of a child born on 29 February 2000 are a number, although 1900 had no such day."""
+    assert names_a_number(synthetic(1, born=date(2000, 2, 29)).identifier[2:])
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "Ring 08-465 004 31 före 2026-12-04", "070-174 06 21", "ärende 2026-0417", "20170230-9812",
