@@ -46,6 +46,7 @@ __all__ = [
     "Motivation",
     "Report",
     "Signature",
+    "TakenView",
     "Withdrawal",
 ]
 
@@ -59,6 +60,14 @@ class Signature:
     by: str
     at: int
     entry: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TakenView:
+    """The child's own view, and when it was taken down."""
+
+    view: ChildView
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +99,8 @@ class ConsentRecord:
     recorded_party: str
     recorded_at: int
     entry: bytes
-    child_view: ChildView
-    """The latest; the first one stays in `given`."""
-    viewed_at: int = 0
-    """When the latest view was taken down; 0: with the record itself."""
+    views: tuple[TakenView, ...] = ()
+    """The child's view as it was taken down later; the first one stays in `given`."""
     missing: tuple[str, ...] = ()
     """Required givers who have not signed; while there is one, the consent is pending."""
     signatures: tuple[Signature, ...] = ()
@@ -108,6 +115,11 @@ class ConsentRecord:
     """It was closed by a refusal."""
     closed_recipients: tuple[str, ...] = ()
     closed_categories: tuple[Category, ...] = ()
+
+    @property
+    def child_view(self) -> ChildView:
+        """The child's latest view."""
+        return self.views[-1].view if self.views else self.given.child_view
 
 
 @dataclass(frozen=True, slots=True)

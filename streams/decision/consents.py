@@ -32,6 +32,7 @@ from samband.streams.decision.child import (
     ConsentRecord,
     Dispute,
     Signature,
+    TakenView,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Status", "confirm", "dispute", "record", "sign", "status"]
 
 MOST_DISPUTES: Final = 16
+MOST_VIEWS: Final = 32
 MOST: Final = 200
 """Consents remembered of one child; more is a fault or an attack, and would slow every decision."""
 
@@ -90,7 +92,7 @@ def record(state: ChildState, body: ConsentGiven, said: Said) -> ChildState:
     if len(state.consents) >= MOST:
         raise RefusedError("CONSENT_TOO_MANY", f"at most {MOST} consents are kept for one child")
     missing = tuple(giver.id for giver in body.givers if giver.required and giver.id not in body.signed_by)
-    added = ConsentRecord(body, signer.id, own, now, said.entry, body.child_view, missing=missing)
+    added = ConsentRecord(body, signer.id, own, now, said.entry, missing=missing)
     for earlier in state.withdrawals:
         if earlier.scope is Scope.CONSENT and earlier.consent_id == body.consent_id:
             added = replace(added, closed_at=now, closed_by=earlier.entry, refused=earlier.refused)
@@ -129,7 +131,11 @@ def sign(state: ChildState, body: ConsentSigned, said: Said) -> ChildState:
     _check_open(found, now)
     if body.giver not in {giver.id for giver in found.given.givers}:
         raise RefusedError("CONSENT_GIVER", "the consent names no such giver")
-    signed = found if body.child_view is None else replace(found, child_view=body.child_view, viewed_at=now)
+    signed = found
+    if body.child_view not in (None, found.child_view):
+        if len(found.views) >= MOST_VIEWS:
+            raise RefusedError("CONSENT_TOO_MANY", f"at most {MOST_VIEWS} views of the child are kept of one consent")
+        signed = replace(found, views=(*found.views, TakenView(body.child_view, now)))
     if body.giver not in found.given.signed_by and all(body.giver != part.giver for part in found.signatures):
         part = Signature(body.giver, body.evidence, signer.id, now, said.entry)
         missing = tuple(giver for giver in found.missing if giver != body.giver)

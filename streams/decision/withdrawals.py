@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from samband.streams.decision.child import ChildState, ConsentRecord
     from samband.streams.decision.said import Said
 
-__all__ = ["stops", "withdraw", "withdrawn_by"]
+__all__ = ["close", "in_scope", "stops", "withdraw", "withdrawn_by"]
 
 
 def withdraw(state: ChildState, body: ConsentWithdrawn | ConsentRefused, said: Said) -> ChildState:
     """Return the state with everything in the scope closed; any unit may say it, and it is never refused."""
     taken = _withdrawal(body, said.signer.id, said.now, said.entry)
-    closed = tuple(_close(consent, taken) for consent in state.consents)
+    closed = tuple(close(consent, taken) for consent in state.consents)
     if closed == state.consents and any(_same_scope(taken, earlier) for earlier in state.withdrawals):
         return state
     return replace(state, consents=closed, withdrawals=(*state.withdrawals, taken))
@@ -41,10 +41,10 @@ def _same_scope(one: Withdrawal, other: Withdrawal) -> bool:
     )  # fmt: skip
 
 
-def _close(consent: ConsentRecord, taken: Withdrawal) -> ConsentRecord:
+def close(consent: ConsentRecord, taken: Withdrawal) -> ConsentRecord:
     """Return the consent without what lies in the scope; a consent that keeps nothing is closed whole."""
     given = consent.given
-    if consent.closed_at or not _in_scope(consent, taken):
+    if consent.closed_at or not in_scope(consent, taken):
         return consent
     if taken.scope is Scope.RECIPIENT:
         left_out = tuple(dict.fromkeys((*consent.closed_recipients, taken.recipient)))
@@ -57,7 +57,8 @@ def _close(consent: ConsentRecord, taken: Withdrawal) -> ConsentRecord:
     return replace(consent, closed_at=taken.at, closed_by=taken.entry, refused=taken.refused)
 
 
-def _in_scope(consent: ConsentRecord, taken: Withdrawal) -> bool:
+def in_scope(consent: ConsentRecord, taken: Withdrawal) -> bool:
+    """Say whether a withdrawal is about a consent, by its scope alone."""
     match taken.scope:
         case Scope.EVERYTHING:
             return True
@@ -72,7 +73,7 @@ def _in_scope(consent: ConsentRecord, taken: Withdrawal) -> bool:
 def withdrawn_by(state: ChildState, body: ConsentWithdrawn | ConsentRefused) -> set[bytes]:
     """Return the ids of the consents that a withdrawal closes, wholly or in part, in the state before it."""
     taken = _withdrawal(body, "", 1, b"")
-    return {one.given.consent_id for one in state.consents if _close(one, taken) != one}
+    return {one.given.consent_id for one in state.consents if close(one, taken) != one}
 
 
 def stops(

@@ -68,9 +68,9 @@ def consent(**changes: Any) -> ConsentGiven:
     return replace(CONSENT, **changes)
 
 
-def tell(state: ChildState, body: Any, signer: str, now: int = NOW) -> ChildState:
+def tell(state: ChildState, body: Any, signer: str, now: int = NOW, entry: bytes = bytes(32)) -> ChildState:
     """Return the state after an event."""
-    return apply(state, body, Said(UNITS[signer], now, bytes(32), UNITS.get))
+    return apply(state, body, Said(UNITS[signer], now, entry, UNITS.get))
 
 
 def told(*events: tuple[Any, str]) -> ChildState:
@@ -94,10 +94,17 @@ def ask(type_name: str, sender: str, recipient: str, state: ChildState | None = 
     return decide(question, state or ChildState(), more.get("book", BOOK), more.get("now", NOW))
 
 
+class Kit(SimpleNamespace):
+    """The story's people; what fails is told without all of them."""
+
+    def __repr__(self) -> str:
+        return "kit"
+
+
 @pytest.fixture(scope="session")
 def kit() -> SimpleNamespace:
     """Return the people of the story."""
-    return SimpleNamespace(NOW=NOW, DAY=DAY, UNITS=UNITS, BOOK=BOOK, consent=consent, tell=tell, told=told, ask=ask)
+    return Kit(NOW=NOW, DAY=DAY, UNITS=UNITS, BOOK=BOOK, consent=consent, tell=tell, told=told, ask=ask)
 
 
 @pytest.fixture(scope="session")
