@@ -418,6 +418,13 @@ class Store:
         )
         return [self._inbox_row(row) for row in rows]
 
+    def letters_of(self, type_name: str, limit: int = 1000) -> list[InboxRow]:
+        """Return the inbox's messages of one type, newest first."""
+        rows = self._db.execute(
+            f"SELECT {_INBOX} FROM inbox WHERE type = ? ORDER BY id DESC LIMIT ?", (type_name, limit)
+        )
+        return [self._inbox_row(row) for row in rows]
+
     def mark_letter(self, message_id: bytes, state: str, now: int, *, code: str = "", only: Sequence[str] = ()) -> bool:
         """Change a message's state; False where it is not in one of `only`."""
         marks = ",".join("?" * len(only))
