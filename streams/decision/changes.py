@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from samband.schemas.errors import RefusedError
 from samband.schemas.event_bodies import (
+    ActLogged,
+    CircleAccepted,
+    CircleHandover,
     CircleUpdate,
     ConsentConfirmed,
     ConsentDisputed,
@@ -14,9 +17,23 @@ from samband.schemas.event_bodies import (
     ConsentSigned,
     ConsentWithdrawn,
     EventBody,
+    GroundMotivated,
+    IdentityChanged,
+    InvestigationDeclared,
+    MaturityAssessed,
     ProtectionMarked,
 )
-from samband.streams.decision import circle, consents, marks, withdrawals
+from samband.streams.decision import (
+    circle,
+    consents,
+    identity,
+    investigations,
+    marks,
+    maturity,
+    motivations,
+    withdrawals,
+)
+from samband.streams.decision.speech import may
 
 if TYPE_CHECKING:
     from samband.streams.decision.child import ChildState
@@ -31,6 +48,7 @@ def apply(state: ChildState, body: EventBody, said: Said) -> ChildState:
     Raises:
         RefusedError: the signer may not say that, with a code of `samband.schemas.reasons`.
     """
+    identity.check_here(state, body)
     match body:
         case ConsentGiven():
             return consents.record(state, body, said)
@@ -46,5 +64,20 @@ def apply(state: ChildState, body: EventBody, said: Said) -> ChildState:
             return marks.mark(state, body, said)
         case CircleUpdate():
             return circle.update(state, body, said)
+        case CircleHandover():
+            return circle.hand_over(state, body, said)
+        case CircleAccepted():
+            return circle.accept(state, body, said)
+        case MaturityAssessed():
+            return maturity.assess(state, body, said)
+        case InvestigationDeclared():
+            return investigations.declare(state, body, said)
+        case GroundMotivated():
+            return motivations.motivate(state, body, said)
+        case IdentityChanged():
+            return identity.change(state, body, said)
+        case ActLogged():
+            may(state, body, said)
+            return state
         case _:
             raise RefusedError("EVENT_NOT_FOR_CHILD", "receipts and recalls change nothing that is known of a child")

@@ -150,6 +150,8 @@ class Mark:
     lift_by: str = ""
     """The unit that has asked to lift it, while a second one is waited for."""
     lift_party: str = ""
+    lift_at: int = 0
+    """When it asked."""
     lifted_at: int = 0
 
 
