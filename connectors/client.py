@@ -23,7 +23,7 @@ from samband.connectors.store import Step
 from samband.connectors.unnamed import check_names_nobody
 from samband.schemas import catalogue, events
 from samband.schemas.errors import InputError
-from samband.schemas.events import CircleUpdate, EventBody, Member
+from samband.schemas.events import CircleUpdate, EventBody, IdentityChanged, Member
 from samband.schemas.identifiers import ChildIdentifier, age_band, birth_date, normalise
 from samband.schemas.message_types import COMMON_FIELDS
 from samband.schemas.units import Unit
@@ -209,6 +209,34 @@ class Client:
         data = self._party.store.sealed(f"circle/{self._party.ref(normalise(child)).hex()}")
         body = None if data is None else events.decode("circle.update", data)
         return body.members if isinstance(body, CircleUpdate) else ()
+
+    def change_identity(
+        self, *, old: str, new: str, now: datetime, unit: str = "", arrived: bytes | None = None
+    ) -> bytes:
+        """Say that a child has another number, as one of two events; return its id.
+
+        First, without `arrived`, at the new number. Then, when the gate has accepted that, with its id as `arrived` at
+        the old number, which ends; the circle that this party has said goes along. The other way round a refusal would
+        leave the child at neither.
+
+        Raises:
+            InputError: a number cannot be used, both are the same (`IDENTITY_SAME`), or the first event is not
+                accepted (`IDENTITY_ORDER`).
+        """
+        leaves, arrives = normalise(old), normalise(new)
+        if leaves == arrives:
+            raise InputError("IDENTITY_SAME", "the old and the new number are the same")
+        if arrived is None:
+            body = IdentityChanged(events.Id16(self._party.ref(leaves)), arriving=True)
+            return self.record(body, child=arrives, now=now, unit=unit)
+        if self.outcome(arrived).state != "accepted":
+            raise InputError("IDENTITY_ORDER", "the event at the new number is not accepted")
+        at = int(now.timestamp())
+        members = self.circle(arrives)
+        if moved := tuple(each for each in self.circle(leaves) if not 0 < each.valid_to <= at and each not in members):
+            self.record(CircleUpdate((*members, *moved)), child=arrives, now=now, unit=unit)
+        body = IdentityChanged(events.Id16(self._party.ref(arrives)), arriving=False)
+        return self.record(body, child=leaves, now=now, unit=unit)
 
     def recall(self, message_id: bytes, *, now: datetime, code: str = "MISDIRECTED") -> bytes:
         """Ask the gate to stop a message that is not handed over yet; return the recall's id.

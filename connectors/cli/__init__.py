@@ -18,7 +18,22 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from samband.connectors.cli import audit, circle, connect, consent, doctor, hub, inbox, party, play, send, track, types
+from samband.connectors.cli import (
+    audit,
+    circle,
+    connect,
+    consent,
+    doctor,
+    findings,
+    hub,
+    identity,
+    inbox,
+    party,
+    play,
+    send,
+    track,
+    types,
+)
 from samband.connectors.cli.terminal import Answer, Exit, close_all, fail, options
 from samband.schemas.errors import FormatError, InputError, RefusedError, SambandError
 from samband.schemas.version import VERSION
@@ -69,6 +84,10 @@ app.command("recall")(track.recall)
 app.add_typer(consent.app, name="consent")
 app.command("mark")(track.mark)
 app.add_typer(circle.app, name="circle")
+app.command("maturity")(findings.maturity)
+app.add_typer(findings.investigation, name="investigation")
+app.command("motivate")(findings.motivate)
+app.add_typer(identity.app, name="identity")
 app.add_typer(audit.app, name="audit")
 app.command("doctor")(doctor.doctor)
 app.add_typer(play.app, name="testdata")

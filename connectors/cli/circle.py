@@ -11,7 +11,7 @@ from samband.connectors.cli.answers import answer
 from samband.connectors.cli.said import Child, From, Wait, child_of
 from samband.connectors.cli.terminal import As, Json, bad, emit, party_of, table
 from samband.connectors.cli.words import either, say
-from samband.schemas.events import CircleUpdate, Member
+from samband.schemas.events import CircleAccepted, CircleHandover, CircleUpdate, Member
 from samband.streams.inbox import STOCKHOLM
 
 __all__ = ["app"]
@@ -72,6 +72,55 @@ def show(*, who: As = "", child: Child, as_json: Json = False) -> None:
         )
     else:
         print(either("Ni har inte sagt vilka som ingår.", "Your party has not said who belongs."))
+
+
+@app.command("handover")
+def handover(
+    *,
+    who: As = "",
+    child: Child,
+    to: Annotated[str, typer.Option("--to", metavar="UNIT", help="The social services unit that shall answer for it.")],
+    unit: From = "",
+    wait: Wait = 15.0,
+    as_json: Json = False,
+) -> None:
+    """Hand the child over to another social services unit. You stay responsible until that unit accepts.
+
+    To your own unit, it takes an offer back. Where another authority claimed the child within the same day, nothing
+    rests on consent until one of you yields: this command, to the other unit, gives your claim up at once.
+
+    \b
+    samband circle handover --as social --child 201201019805 --to SE2120002098-IFO
+    """  # noqa: D301
+    _say(who, child, CircleHandover(to), unit, wait, as_json=as_json)
+
+
+@app.command("accept")
+def accept(
+    *,
+    who: As = "",
+    child: Child,
+    sender: Annotated[str, typer.Option("--sender", metavar="UNIT", help="The unit that handed the child over.")],
+    unit: From = "",
+    wait: Wait = 15.0,
+    as_json: Json = False,
+) -> None:
+    """Accept a child that another unit has handed over: from when it is accepted, your unit is responsible.
+
+    The units in the circle stay until you say the circle yourself.
+
+    \b
+    samband circle accept --as social --child 201201019805 --sender SE2120002080-IFO
+    """  # noqa: D301
+    _say(who, child, CircleAccepted(sender), unit, wait, as_json=as_json)
+
+
+def _say(who: str, child: str, body: CircleHandover | CircleAccepted, unit: str, wait: float, *, as_json: bool) -> None:
+    from samband.connectors.client import Client
+
+    client = Client(party_of(who))
+    event = client.record(body, child=child_of(child), now=datetime.now(UTC), unit=unit)
+    answer(client, event, wait, what="event", as_json=as_json)
 
 
 def _member(text: str, now: datetime) -> Member:

@@ -90,21 +90,36 @@ def mark(
     *,
     who: As = "",
     child: Child,
-    lift: Annotated[bool, typer.Option("--lift", help="Lift it; needs the responsible unit and a second one.")] = False,
+    lift: Annotated[
+        bool, typer.Option("--lift", help="Say that it shall be lifted; a second party says so too, within 14 days.")
+    ] = False,
+    named: Annotated[
+        list[str] | None,
+        typer.Option(metavar="UNIT", help="Who may still be told; only the responsible unit says it. Repeatable."),
+    ] = None,
     unit: From = "",
     wait: Wait = 15.0,
     as_json: Json = False,
 ) -> None:
     """Mark a child as protected: address, whereabouts and school are then told to nobody, from anybody.
 
-    It takes effect when it is accepted. Adapters then get a reference and no content.
-    """
+    It takes effect when it is accepted. Adapters then get a reference and no content. Setting it anew ends a request to
+    lift it, and says anew who may still be told.
+
+    Two parties lift it, one of them the responsible unit where there is one. The first word is accepted and waits.
+
+    \b
+    samband mark secret_whereabouts --as social --child 201201019805 --named SE2120002080-SKOLA
+    samband mark secret_whereabouts --as social --child 201201019805 --lift
+    """  # noqa: D301  typer's mark for lines that are not folded
     from samband.connectors.client import Client
     from samband.schemas.events import MarkKind, ProtectionMarked
 
     if kind not in list(MarkKind):
         raise bad("no such kind of mark", ", ".join(MarkKind), "MARK_KIND")
+    if lift and named:
+        raise bad("a mark that is lifted names nobody", "--lift or --named", "MARK_FORM")
     client = Client(party_of(who))
-    body = ProtectionMarked(MarkKind(kind), lift)
+    body = ProtectionMarked(MarkKind(kind), lift, tuple(named or ()))
     event = client.record(body, child=child_of(child), now=datetime.now(UTC), unit=unit)
     answer(client, event, wait, what="event", as_json=as_json)
