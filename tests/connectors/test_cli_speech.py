@@ -87,16 +87,12 @@ def test_what_authorities_find_and_decide(terminal: Terminal) -> None:
     assert code_of(terminal, "investigation", "close", "--as", "town", *child, *decision) == "INVESTIGATION_UNKNOWN"
     assert code_of(terminal, "investigation", "close", "--as", "city", *child, *decision) == "accepted"
     until = (datetime.now(UTC) + timedelta(days=90)).date().isoformat()
-    asked = ("ask", "dialogue.message", "--as", "skola", "--to", CITY, *child, "--necessity", "support")
-    assert terminal.say(*asked).code == 10
     motivated = ("motivate", "GENERAL_CLAUSE", "--as", "skola", *child, "--to", CITY, "--for-type", "dialogue.message",
                  "--function", "rektor", *why)  # fmt: skip
     said = terminal.say(*motivated, "--until", until)
     assert said.code == 0, said.err
     assert said.out.startswith("decision ")
     assert code_of(terminal, *motivated, "--until", "2100-01-01") == "MOTIVATION_PERIOD"
-    judged = terminal.say(*asked, "--json")
-    assert (judged.code, [each["ground"] for each in judged.json["grounds"]]) == (0, ["GENERAL_CLAUSE"]), judged.out
 
 
 def test_a_child_gets_another_number(terminal: Terminal) -> None:
