@@ -1,9 +1,9 @@
 """Consents as a connector says them: recorded once, told to each discloser, signed part by part, confirmed, doubted.
 
     consents = Consents(party, client)
-    given = consents.give(body, child="…", now=now)                    # recorded, and its part sent to each discloser
-    consents.sign(body.consent_id, "guardian-1", evidence, child="…", now=now)      # one giver's part, as from an e-service
-    consents.confirm(body.consent_id, now=now)                         # at a discloser, when its part has come
+    given = consents.give(body, child="…", now=now)        recorded, and its part sent to each discloser
+    consents.sign(consent_id, "guardian-1", evidence, …)   one giver's part, as an e-service hands it in
+    consents.confirm(consent_id, now=now)                  at a discloser, when its part has come
 
 A consent lifts the secrecy of its named disclosers only (OSL 12:2), so each gets what is its own of it and confirms
 once that it is on file; only then is anything carried on it from there.

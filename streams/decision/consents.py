@@ -34,6 +34,7 @@ from samband.streams.decision.child import (
     Signature,
     TakenView,
 )
+from samband.streams.decision.speech import may
 
 if TYPE_CHECKING:
     from samband.streams.decision.said import Said
@@ -78,8 +79,7 @@ def record(state: ChildState, body: ConsentGiven, said: Said) -> ChildState:
     disclosers = [said.unit(unit) for unit in body.disclosers]
     recipients = [said.unit(recipient.unit) for recipient in body.recipients]
     own = signer.party
-    if signer.id != state.circle.responsible and all(unit.party != own for unit in disclosers):
-        raise RefusedError("CONSENT_RECORDER", "only a named discloser or the responsible unit records a consent")
+    may(state, body, said)
     if any(unit.party == own for unit in recipients) and any(unit.party != own for unit in disclosers):
         raise RefusedError("RECORDER_IS_RECIPIENT", "a unit never becomes recipient by its own record")
     _check_givers(body, said)
@@ -124,10 +124,8 @@ def sign(state: ChildState, body: ConsentSigned, said: Said) -> ChildState:
         RefusedError: no such open consent, no such giver, or not the signer's to hand in.
     """
     found = _find(state, body.consent_id)
+    may(state, body, said)
     signer, now = said.signer, said.now
-    parties = {found.recorded_party} | _disclosing(found, said)
-    if signer.party not in parties and signer.id != state.circle.responsible:
-        raise RefusedError("CONSENT_RECORDER", "only a named discloser or the responsible unit hands in a signature")
     _check_open(found, now)
     if body.giver not in {giver.id for giver in found.given.givers}:
         raise RefusedError("CONSENT_GIVER", "the consent names no such giver")
@@ -150,9 +148,8 @@ def confirm(state: ChildState, body: ConsentConfirmed, said: Said) -> ChildState
         RefusedError: no such open consent, or not the signer's to confirm.
     """
     found = _find(state, body.consent_id)
+    may(state, body, said)
     party = said.signer.party
-    if party not in _disclosing(found, said):
-        raise RefusedError("CONSENT_CONFIRMER", "only a discloser that is named confirms its own part")
     _check_open(found, said.now)
     if party == found.recorded_party or any(part.party == party for part in found.confirmations):
         return state
@@ -167,9 +164,7 @@ def dispute(state: ChildState, body: ConsentDisputed, said: Said) -> ChildState:
         RefusedError: no such consent, not named in it, or nothing of its own to settle.
     """
     found, unit = _find(state, body.consent_id), said.signer.id
-    named = {*found.given.disclosers, *(each.unit for each in found.given.recipients), state.circle.responsible}
-    if unit not in named:
-        raise RefusedError("CONSENT_DISPUTER", "only a unit that it names, or the responsible one, doubts a consent")
+    may(state, body, said)
     standing = next((each for each in found.disputes if each.by == unit and not each.settled_at), None)
     if body.settled:
         if standing is None:
@@ -193,12 +188,6 @@ def _find(state: ChildState, consent_id: bytes) -> ConsentRecord:
 
 def _put(state: ChildState, old: ConsentRecord, new: ConsentRecord) -> ChildState:
     return replace(state, consents=tuple(new if one is old else one for one in state.consents))
-
-
-def _disclosing(consent: ConsentRecord, said: Said) -> set[str]:
-    """Return the parties whose secrecy a consent lifts."""
-    units = (said.directory(named) for named in consent.given.disclosers)
-    return {unit.party for unit in units if unit is not None}
 
 
 def _check_open(consent: ConsentRecord, now: int) -> None:

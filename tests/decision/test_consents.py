@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -14,11 +13,8 @@ from samband.schemas.events import (
     ChildView,
     CircleUpdate,
     ConsentConfirmed,
-    ConsentRefused,
     ConsentSigned,
     ConsentWithdrawn,
-    Giver,
-    GiverRole,
     MarkKind,
     Member,
     ProtectionMarked,
@@ -28,8 +24,6 @@ from samband.schemas.events import (
 )
 from samband.schemas.reasons import REASONS
 from samband.streams.decision.child import ChildState
-from samband.streams.decision.consents import MOST, Status, status
-from samband.streams.decision.withdrawals import stops, withdrawn_by
 
 ONE, TWO = b"\x01" * 16, b"\x02" * 16
 
@@ -77,194 +71,6 @@ def test_nobody_becomes_recipient_by_own_record(kit: Any, recipient: str) -> Non
     mixed = kit.consent(by=["ifo", "bup"], to=["school", recipient])
     assert refused(kit, state, mixed, "ifo") == "RECORDER_IS_RECIPIENT"
     assert kit.tell(state, kit.consent(by=["bup"], to=[recipient]), "bup").consents
-
-
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        ({"to": ["nobody"]}, "UNIT_UNKNOWN"),
-        ({"by": ["ifo", "nobody"]}, "UNIT_UNKNOWN"),
-        ({"to": ["bus"]}, "TYPE_NOT_FOR_KIND"),
-        ({"valid_from": 1, "valid_to": 2}, "CONSENT_PERIOD"),
-        ({"valid_to": 1_800_000_000}, "CONSENT_PERIOD"),
-        ({"valid_to": 1_800_000_000 + 366 * 86400 + 1}, "CONSENT_PERIOD"),
-    ],
-)
-def test_no_wildcard_and_no_open_end(kit: Any, change: dict[str, Any], code: str) -> None:
-    """Units named are known and get information about children; the end is in the future, within the longest period."""
-    assert refused(kit, ChildState(), kit.consent(**change), "ifo") == code
-
-
-def test_one_own_discloser_is_enough_and_the_longest_period_may_be_used_up(kit: Any) -> None:
-    """A recorder is one of several disclosers, and a consent may last exactly the longest period."""
-    given = kit.consent(by=["ifo", "bup"], to=["school"], valid_to=kit.NOW + 366 * kit.DAY)
-    assert kit.told((given, "ifo")).consents
-
-
-def test_a_consent_is_recorded_once(kit: Any) -> None:
-    """The same id is not recorded twice, and a child has a limited number of consents."""
-    state = kit.told((kit.consent(), "ifo"))
-    assert refused(kit, state, kit.consent(), "ifo") == "CONSENT_ID_USED"
-    full = replace(state, consents=state.consents * MOST)
-    assert refused(kit, full, kit.consent(number=2), "ifo") == "CONSENT_TOO_MANY"
-
-
-def test_pending_until_every_required_giver_has_signed(kit: Any) -> None:
-    """Until all required givers have signed, a consent is pending and carries nothing; others are not waited for."""
-    optional = Giver(GiverRole.OTHER, "step-parent", required=False)
-    given = kit.consent(givers=(*kit.consent().givers, optional), signed_by=())
-    state = kit.told((given, "ifo"), (signed(1, "guardian-1"), "ifo"))
-    assert state.consents[0].missing == ("guardian-2",)
-    assert status(state.consents[0], kit.NOW) is Status.PENDING
-    again = kit.tell(state, signed(1, "guardian-1"), "duty")
-    assert again == state
-    done = kit.tell(state, signed(1, "guardian-2"), "ifo")
-    assert status(done.consents[0], kit.NOW) is Status.ACTIVE
-    assert kit.ask("placement.notice", "ifo", "school", done).outcome == "permit"
-
-
-def test_signatures_come_from_those_who_may_record(kit: Any) -> None:
-    """A recipient or outsider hands in no signature; an unknown consent or giver has none; a closed one takes none."""
-    state = kit.told((kit.consent(signed_by=()), "ifo"))
-    assert refused(kit, state, signed(1, "guardian-1"), "school") == "CONSENT_RECORDER"
-    assert refused(kit, state, signed(2, "guardian-1"), "ifo") == "CONSENT_UNKNOWN"
-    assert refused(kit, state, signed(1, "guardian-3"), "ifo") == "CONSENT_GIVER"
-    assert refused(kit, state, signed(1, "guardian-1"), "ifo", kit.NOW + 91 * kit.DAY) == "CONSENT_CLOSED"
-    closed = kit.tell(state, ConsentWithdrawn(), "school")
-    assert refused(kit, closed, signed(1, "guardian-1"), "ifo") == "CONSENT_CLOSED"
-
-
-def test_the_child_s_latest_view_counts(kit: Any) -> None:
-    """A view taken down with a signature replaces the one in the record, which stays as it was recorded."""
-    state = kit.told((kit.consent(), "ifo"), (signed(1, "guardian-1", ChildView(View.OBJECTS)), "ifo"))
-    assert kit.ask("placement.notice", "ifo", "school", state).outcome == "ask"
-    assert state.consents[0].given.child_view.view is View.AGREES
-
-
-@pytest.mark.parametrize("signer", ["ifo", "school", "bup", "hvb", "ifo-b", "clinic-private"])
-def test_withdrawal_by_any_unit_closes_everything_recorded_before(kit: Any, signer: str) -> None:
-    """Any unit that hears it withdraws; everything recorded before is closed, whoever recorded it; a new one counts."""
-    state = kit.told((kit.consent(), "ifo"), (kit.consent(number=2, by=["bup"], to=["school"]), "bup"))
-    state = kit.tell(state, ConsentWithdrawn(giver_role=GiverRole.CHILD), signer)
-    for sender in ("ifo", "bup"):
-        decision = kit.ask("dialogue.message", sender, "school", state)
-        assert (decision.outcome, decision.reasons) == ("deny", ("CONSENT_WITHDRAWN",))
-    renewed = kit.tell(state, kit.consent(number=3), "ifo")
-    assert kit.ask("dialogue.message", "ifo", "school", renewed).outcome == "permit"
-
-
-@pytest.mark.parametrize("body", [ConsentWithdrawn(Scope.CONSENT, TWO), ConsentRefused(TWO, GiverRole.CHILD)])  # type: ignore[arg-type]
-def test_withdrawal_of_an_unknown_consent_wins_over_its_later_arrival(kit: Any, body: Any) -> None:
-    """A withdrawal or refusal that names a consent is remembered, and closes it when it arrives afterwards."""
-    state = kit.told((kit.consent(), "ifo"), (body, "school"))
-    assert kit.ask("placement.notice", "ifo", "school", state).outcome == "permit"
-    remembers = ChildState(withdrawals=state.withdrawals)
-    another = kit.tell(remembers, kit.consent(number=3), "ifo")
-    assert kit.ask("placement.notice", "ifo", "school", another).outcome == "permit"
-    late = kit.tell(remembers, kit.consent(number=2), "ifo")
-    expected = "CONSENT_REFUSED" if isinstance(body, ConsentRefused) else "CONSENT_WITHDRAWN"
-    assert kit.ask("placement.notice", "ifo", "school", late).reasons == (expected,)
-
-
-def test_withdrawal_for_one_recipient_leaves_the_other(kit: Any) -> None:
-    """A withdrawal towards one recipient closes that; when the last recipient is gone the consent is closed."""
-    state = kit.told((kit.consent(to=["school", "hvb"]), "ifo"))
-    state = kit.tell(state, ConsentWithdrawn(Scope.RECIPIENT, recipient="school"), "school")
-    assert kit.ask("dialogue.message", "ifo", "school", state).reasons == ("CONSENT_WITHDRAWN",)
-    assert kit.ask("dialogue.message", "ifo", "hvb", state).outcome == "permit"
-    state = kit.tell(state, ConsentWithdrawn(Scope.RECIPIENT, recipient="hvb"), "school")
-    assert state.consents[0].closed_at == kit.NOW
-
-
-def test_withdrawal_for_one_category_leaves_the_rest(kit: Any) -> None:
-    """A withdrawal of one category closes that; when the last is gone the consent is closed."""
-    state = kit.told((kit.consent(), "ifo"))
-    state = kit.tell(state, ConsentWithdrawn(Scope.CATEGORY, category=Category.PLACEMENT), "school")
-    assert kit.ask("dialogue.message", "ifo", "school", state).reasons == ("CONSENT_WITHDRAWN",)
-    more = kit.ask("dialogue.message", "ifo", "school", state, categories=("health:child", "placement:child"))
-    assert more.reasons == ("CONSENT_WITHDRAWN",)
-    assert kit.ask("dialogue.message", "ifo", "school", state, categories=("identity:child",)).outcome == "permit"
-    state = kit.tell(state, ConsentWithdrawn(Scope.CATEGORY, category=Category.IDENTITY), "school")
-    assert state.consents[0].closed_at == kit.NOW
-
-
-def test_a_repeated_withdrawal_changes_nothing(kit: Any) -> None:
-    """The same withdrawal again leaves the memory as it is, so that repeating it cannot fill it."""
-    state = kit.told((kit.consent(), "ifo"), (ConsentWithdrawn(), "school"))
-    assert kit.tell(state, ConsentWithdrawn(), "bup", kit.NOW + 5) == state
-
-
-def test_a_withdrawal_closes_what_was_given_since_the_last_one(kit: Any) -> None:
-    """A family that consents anew and withdraws again in the same words has withdrawn again."""
-    state = kit.told((kit.consent(), "ifo"), (ConsentWithdrawn(), "school"), (kit.consent(number=2), "ifo"))
-    assert kit.ask("placement.notice", "ifo", "school", state).outcome == "permit"
-    assert kit.ask("placement.notice", "ifo", "school", kit.tell(state, ConsentWithdrawn(), "school")).outcome == "deny"
-
-
-def test_the_own_authority_may_be_recipient_of_its_own(kit: Any) -> None:
-    """A unit records that its own authority tells another of its own units: nobody else's information is in it."""
-    assert kit.told((kit.consent(by=["ifo"], to=["duty", "school"]), "ifo")).consents
-
-
-def test_the_responsible_unit_hands_in_a_signature(kit: Any) -> None:
-    """The responsible unit hands in a giver's part also for a consent that another recorded."""
-    state = kit.told((CircleUpdate(claim=True), "ifo-b"), (kit.consent(signed_by=("guardian-1",)), "ifo"))
-    assert not kit.tell(state, signed(1, "guardian-2"), "ifo-b").consents[0].missing
-
-
-def test_a_giver_who_has_signed_signs_no_second_time(kit: Any) -> None:
-    """A part that stands in the record already adds no signature."""
-    state = kit.told((kit.consent(), "ifo"))
-    assert kit.tell(state, signed(1, "guardian-1"), "ifo") == state
-
-
-def test_status_turns_on_the_second(kit: Any) -> None:
-    """A consent holds from its first second up to, and not including, its last."""
-    given = kit.consent(valid_from=kit.NOW + 10, valid_to=kit.NOW + 20)
-    one = kit.told((given, "ifo")).consents[0]
-    seen = [status(one, kit.NOW + at) for at in (9, 10, 19, 20)]
-    assert seen == [Status.NOT_YET, Status.ACTIVE, Status.ACTIVE, Status.EXPIRED]
-
-
-def test_withdrawn_by_and_stops_tell_what_to_recall(kit: Any) -> None:
-    """A withdrawal recalls what leaned on a consent that it closes, as far as recipient and category go."""
-    state = kit.told((kit.consent(to=["school", "hvb"]), "ifo"), (kit.consent(number=2, to=["bup"]), "ifo"))
-    told = ("identity:child", "placement:child")
-    assert withdrawn_by(state, ConsentWithdrawn()) == {ONE, TWO}
-    assert withdrawn_by(state, ConsentRefused(TWO, GiverRole.CHILD)) == {TWO}  # type: ignore[arg-type]
-    to_school = ConsentWithdrawn(Scope.RECIPIENT, recipient="school")
-    assert withdrawn_by(state, to_school) == {ONE}
-    assert stops(state, to_school, [ONE], "school", told)
-    assert not stops(state, to_school, [ONE], "hvb", told)
-    assert not stops(state, to_school, [TWO], "bup", told)
-    of_placement = ConsentWithdrawn(Scope.CATEGORY, category=Category.PLACEMENT)
-    assert stops(state, of_placement, [ONE], "hvb", told)
-    assert not stops(state, of_placement, [ONE], "hvb", ("identity:child",))
-    assert stops(state, ConsentWithdrawn(), [ONE], "hvb", told)
-    assert stops(state, ConsentRefused(TWO, GiverRole.CHILD), [TWO], "bup", told)  # type: ignore[arg-type]
-    closed = kit.tell(state, ConsentWithdrawn(), "school")
-    assert withdrawn_by(closed, ConsentWithdrawn()) == set()
-
-
-def test_any_party_marks_and_no_single_unit_lifts(kit: Any) -> None:
-    """A protection mark is set by any party at once, once; lifting it needs two units."""
-    mark = ProtectionMarked(MarkKind.SECRET_WHEREABOUTS)
-    state = kit.told((mark, "hvb"))
-    assert kit.tell(state, mark, "school") == state
-    assert refused(kit, state, replace(mark, lifted=True), "hvb") == "MARK_LIFT_NEEDS_TWO"
-
-
-def test_the_first_social_services_unit_to_claim_is_responsible(kit: Any) -> None:
-    """The first social services unit to claim a child is responsible; then only it says who belongs to the circle."""
-    members = (Member("school", "school", kit.NOW),)
-    assert refused(kit, ChildState(), CircleUpdate(members), "ifo") == "CIRCLE_NOT_CLAIMED"
-    state = kit.told((CircleUpdate(claim=True), "ifo"))
-    assert state.circle.responsible == "ifo"
-    assert state.circle.claimed_at == kit.NOW
-    assert kit.tell(state, CircleUpdate(members), "ifo", kit.NOW + 5).circle.claimed_at == kit.NOW
-    assert kit.tell(state, CircleUpdate(members), "ifo").circle.members == members
-    assert refused(kit, state, CircleUpdate(members, claim=True), "ifo-b") == "CIRCLE_TAKEN"
-    assert refused(kit, state, CircleUpdate((Member("nobody", "school", 1),)), "ifo") == "UNIT_UNKNOWN"
 
 
 @pytest.mark.parametrize("signer", ["school", "bup", "hvb", "lss-private"])
