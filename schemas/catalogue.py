@@ -23,7 +23,7 @@ import fastavro
 
 from samband.schemas.categories import CategoryTag, free_text_category, tag
 from samband.schemas.errors import FormatError, InputError
-from samband.schemas.identifiers import ChildIdentifier, IdentifierKind, kind, normalise
+from samband.schemas.identifiers import is_random, normalise
 from samband.schemas.message_type import Field, FieldKind, MessageType
 from samband.schemas.message_types import COMMON_FIELDS, MESSAGE_TYPES
 
@@ -164,15 +164,11 @@ def validate(type_name: str, content: Mapping[str, Any]) -> None:
 
 def _validate_unidentified(type_name: str, content: Mapping[str, Any]) -> None:
     """Check that the common fields name nobody: a case number could be joined with one that came with a name."""
-    if not _random(content["child_identifier"]):
+    if not is_random(content["child_identifier"]):
         raise _bad(type_name, "child_identifier", "names a child; this type is about nobody who is named")
     for field in COMMON_FIELDS:
         if field.name != "child_identifier" and content.get(field.name) is not None:
             raise _bad(type_name, field.name, "could name a child; this type is about nobody who is named")
-
-
-def _random(identifier: object) -> bool:
-    return isinstance(identifier, str) and kind(ChildIdentifier(identifier)) is IdentifierKind.RANDOM
 
 
 def _validate_value(type_name: str, field: Field, value: object) -> None:
@@ -228,7 +224,7 @@ def categories(type_name: str, content: Mapping[str, Any], sender_kind: UnitKind
 
     def filled(field: Field) -> bool:
         value = content.get(field.name)
-        return value is not None and not (field.name == "child_identifier" and _random(value))
+        return value is not None and not (field.name == "child_identifier" and is_random(value))
 
     return _told(type_name, sender_kind, filled)
 

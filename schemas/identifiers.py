@@ -30,6 +30,7 @@ __all__ = [
     "age_band",
     "age_on",
     "birth_date",
+    "is_random",
     "kind",
     "luhn",
     "names_a_number",
@@ -191,6 +192,11 @@ def birth_date(identifier: ChildIdentifier) -> date | None:
     if _kind(identifier) in (IdentifierKind.LMA, IdentifierKind.RANDOM):
         return None
     return _date(identifier)
+
+
+def is_random(text: str) -> bool:
+    """Say whether a text is the random reference of a child without number."""
+    return _RANDOM.fullmatch(text) is not None
 
 
 def without_number(random16: bytes) -> ChildIdentifier:

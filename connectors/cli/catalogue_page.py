@@ -12,8 +12,8 @@ from samband.schemas.categories import CATEGORY_TEXTS, Category
 from samband.schemas.choices import CHOICE_TEXTS
 from samband.schemas.content_types.fields import ANYONE
 from samband.schemas.examples import example
-from samband.schemas.grounds import GROUNDS
 from samband.schemas.message_types import COMMON_FIELDS, GROUPS
+from samband.schemas.rulebook import shipped
 from samband.schemas.units import KIND_TEXTS
 
 if TYPE_CHECKING:
@@ -168,8 +168,8 @@ def _carried(row: MessageType) -> tuple[str, str]:
             "ingen grund i rättskällorna gäller, eftersom ingen nämns",
             "no ground of the law applies, as nobody is named",
         )
-    grounds = [GROUNDS[each] for each in row.grounds]
-    return "; ".join(each.label_sv for each in grounds), "; ".join(each.label_en for each in grounds)
+    rules = [rule for rule in shipped().rules if rule.ground in row.grounds]
+    return "; ".join(rule.name_sv for rule in rules), "; ".join(rule.name_en for rule in rules)
 
 
 def _reply(row: MessageType) -> tuple[str, str]:
@@ -179,10 +179,12 @@ def _reply(row: MessageType) -> tuple[str, str]:
 
 def _grounds() -> Iterable[str]:
     yield "## Grunderna · The grounds\n"
-    yield from _head("Kod · Code", "Svenska", "English", "Från", "From", "Till", "To")
-    for ground in GROUNDS.values():
-        (from_sv, from_en), (to_sv, to_en) = _kinds(ground.senders), _kinds(ground.recipients)
-        yield _row(f"`{ground.code}`", ground.label_sv, ground.label_en, from_sv, from_en, to_sv, to_en)
+    yield from _head("Grund", "Ground", "Lagrum · Source", "Regel", "Rule")
+    carrying = {ground for row in CATALOGUE.values() for ground in row.grounds}
+    for rule in shipped().rules:
+        if rule.ground in carrying:
+            code = f"{rule.citation} (`{rule.ground}`)"
+            yield _row(rule.name_sv, rule.name_en, code, rule.text_sv, rule.text_en)
     yield ""
 
 

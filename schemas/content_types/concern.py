@@ -61,6 +61,7 @@ TYPES: Final[tuple[MessageType, ...]] = (
         ),
         tags=(CONCERN,),
         duties=("DUTY_REPORT",),
+        duties_only=True,
         reply="concern.received",
         deadline="concern.feedback",
     ),
@@ -77,6 +78,7 @@ TYPES: Final[tuple[MessageType, ...]] = (
         ),
         tags=(CONCERN,),
         duties=("FEEDBACK",),
+        duties_only=True,
         reply="concern.feedback",
     ),
     content_type(
@@ -98,6 +100,7 @@ TYPES: Final[tuple[MessageType, ...]] = (
         ),
         tags=(CONCERN,),
         duties=("FEEDBACK",),
+        duties_only=True,
     ),
     content_type(
         "consult.question",

@@ -94,7 +94,6 @@ DIALOGUE_TYPES: Final[tuple[MessageType, ...]] = (
             FIELD_SCHOOL_NAME,
         ),
         tags=(DIALOGUE,),
-        duties=("DUTY_INVESTIGATION",),
     ),
     content_type(
         "dialogue.question",

@@ -20,17 +20,19 @@ __all__ = [
 def content_type(
     name: str, sv: str, en: str, *, senders: tuple[str, ...], recipients: tuple[str, ...], fields: tuple[Field, ...],
     tags: tuple[CategoryTag, ...], duties: tuple[str, ...] = (), reply: str = "", opt_in: bool = False,
-    unidentified: bool = False, deadline: str = "",
+    unidentified: bool = False, deadline: str = "", duties_only: bool = False,
 ) -> MessageType:  # fmt: skip
     """Return the row of a type that tells something about a child.
 
     `reply` is the type that answers it, and names the agreement's step that says how soon, unless `deadline` names
-    another; without one, the receipt is all that is expected. No ground carries an `unidentified` type: it names
-    nobody whose secrecy could be lifted.
+    another; without one, the receipt is all that is expected. A type with `duties_only` never waits for a consent:
+    nobody who reports a concern is sent to ask the family. No ground carries an `unidentified` type: it names nobody
+    whose secrecy could be lifted.
     """
+    general = () if unidentified or duties_only else between(senders, recipients)
     return MessageType(
         name, sv, en, senders, recipients, fields, tags,
-        grounds=() if unidentified else between(senders, recipients, *duties),
+        grounds=(*duties, *general),
         expected_reply=reply or "receipt", deadline=deadline or reply, opt_in=opt_in, unidentified=unidentified,
     )  # fmt: skip
 

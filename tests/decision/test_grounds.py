@@ -285,7 +285,7 @@ def test_an_asking_row_asks_whatever_else_fails(kit: Any) -> None:
     claimed = kit.ask(*statement, book=asking, ground="CARE_TO_SOCIAL", **NEEDED)
     assert (claimed.outcome, claimed.reasons) == ("ask", ("ASK_MANUAL",))
     assert kit.ask(*statement, book=asking, ground="CARE_TO_SOCIAL").reasons == ("LIMB_MISSING",)
-    assert kit.ask(*statement, book=asking, **NEEDED).reasons == ("CONSENT_MISSING",)
+    assert kit.ask(*statement, book=asking, **NEEDED).reasons == ("INVESTIGATION_MISSING", "CONSENT_MISSING")
     motivated = kit.ask(*statement, book=asking, ground="CARE_TO_SOCIAL", motivated=True, **NEEDED)
     assert (motivated.outcome, motivated.grounds) == ("permit", ("CARE_TO_SOCIAL",))
 

@@ -74,8 +74,9 @@ def test_the_log_holds_the_true_reason(gate, world, kit):
         categories=("dialogue:child", "health:child", "identity:child"),
     )  # fmt: skip
     stamp, _, (decision, answer) = shown(gate, draft, "skola")
-    assert (decision.kind, decision.reasons) == ("decision", ("CONSENT_DISCLOSER",))
-    assert (answer.kind, answer.reasons, stamp.reasons) == ("answer", ("CONSENT_MISSING",), ("CONSENT_MISSING",))
+    assert (decision.kind, decision.reasons) == ("decision", ("NECESSITY_MISSING", "CONSENT_DISCLOSER"))
+    assert (answer.kind, answer.reasons) == ("answer", ("NECESSITY_MISSING", "CONSENT_MISSING"))
+    assert stamp.reasons == answer.reasons
 
 
 def test_the_circle_learns_what_is_missing(gate, world, kit):
@@ -97,7 +98,7 @@ def test_an_own_record_opens_no_view_on_others(gate, world, kit):
                             categories=told)  # fmt: skip
     stamp, _, (decision, _) = shown(gate, draft, "skola")
     assert decision.grounds == ("FORBID_PROTECTED",)
-    assert (stamp.grounds, stamp.reasons) == ((), ("CONSENT_RECIPIENT",))
+    assert (stamp.grounds, stamp.reasons) == ((), ("NECESSITY_MISSING", "CONSENT_RECIPIENT"))
 
 
 def test_questions_are_counted(gate, world, monkeypatch):

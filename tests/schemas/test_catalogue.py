@@ -30,10 +30,10 @@ from samband.schemas.choices import CHOICE_TEXTS
 from samband.schemas.errors import FormatError, InputError
 from samband.schemas.events import EVENTS
 from samband.schemas.examples import example
-from samband.schemas.grounds import GROUNDS
+from samband.schemas.grounds import GENERAL_GROUNDS
 from samband.schemas.identifiers import without_number
-from samband.schemas.message_type import Field, FieldKind
-from samband.schemas.rulebook import shipped
+from samband.schemas.message_type import Field, FieldKind, matches
+from samband.schemas.rulebook import Effect, shipped
 from samband.schemas.testdata import synthetic
 from samband.schemas.units import KIND_TEXTS, PartyId, Regime, Unit, UnitId, UnitKind
 from tests.contents import content as made
@@ -85,31 +85,32 @@ def test_each_type_is_whole(type_name: str) -> None:
 
 
 @pytest.mark.parametrize("type_name", TELLING)
-def test_grounds_are_the_law_s_and_fit_the_kinds(type_name: str) -> None:
-    """Each ground of a type is one of the law table, fits between two of its kinds, and misses no row that names it."""
-    row = find(type_name)
+def test_each_ground_of_a_type_has_a_row_that_fits_its_kinds(type_name: str) -> None:
+    """Each ground of a type is a row of the rulebook about two units that may say it; what names nobody has none."""
+    row, rows = find(type_name), {rule.ground: rule for rule in shipped().rules if rule.effect is not Effect.FORBID}
     assert bool(row.grounds) != row.unidentified
     for ground in row.grounds:
-        assert GROUNDS[ground].joins(row.sender_kinds, row.recipient_kinds)
-    named = {rule.ground for rule in shipped().rows(type_name).permits if not rule.needs_consent}
-    assert named <= set(row.grounds)
+        rule = rows[ground]
+        assert any(row.may(sender, to) for sender in rule.sender_kinds for to in rule.recipient_kinds), ground
+    assert {rule.ground for rule in shipped().rows(type_name).permits} == set(row.grounds)
 
 
-def test_every_ground_carries_something() -> None:
-    """The grounds are the eighteen of the law table, and none is there for nothing."""
-    assert set(GROUNDS) == {
-        "CONSENT", "ONE_GUARDIAN", "LVU_BOARD", "DUTY_REPORT", "FEEDBACK", "DUTY_INVESTIGATION", "DUTY_HEALTH_EXAM",
-        "DUTY_LVU_EXAM", "SCHOOL_CHANGE", "CARE_TO_SOCIAL", "SOCIAL_TO_CARE", "SOCIAL_TO_SOCIAL", "CARE_TO_CARE",
-        "CARE_INTERNAL", "EMI_INTERNAL", "CANNOT_CONSENT", "GENERAL_CLAUSE", "NECESSARY_OWN",
-    }  # fmt: skip
-    assert {ground for type_name in TELLING for ground in find(type_name).grounds} == set(GROUNDS)
+def test_general_grounds_go_where_their_rows_go() -> None:
+    """Every permitting row carries some type, and a general ground has the kinds of its row."""
+    rules = {rule.ground: rule for rule in shipped().rules if rule.effect is not Effect.FORBID}
+    assert {ground for type_name in TELLING for ground in find(type_name).grounds} == set(rules)
+    for ground, kinds in GENERAL_GROUNDS.items():
+        expanded = [{kind for kind in UnitKind if matches(kind, patterns)} for patterns in kinds]
+        assert expanded == [rules[ground].sender_kinds, rules[ground].recipient_kinds], ground
 
 
 @pytest.mark.parametrize(
     ("type_name", "carried", "not_carried"),
     [
-        ("concern.report", "DUTY_REPORT", "FEEDBACK"),
-        ("concern.feedback", "FEEDBACK", "DUTY_REPORT"),
+        ("concern.report", "DUTY_REPORT", "CONSENT"),
+        ("concern.feedback", "FEEDBACK", "CONSENT"),
+        ("dialogue.answer", "DUTY_INVESTIGATION", "DUTY_REPORT"),
+        ("dialogue.message", "CARE_TO_SOCIAL", "DUTY_INVESTIGATION"),
         ("health_exam.request", "DUTY_HEALTH_EXAM", "CARE_TO_SOCIAL"),
         ("health_exam.statement", "CARE_TO_SOCIAL", "DUTY_HEALTH_EXAM"),
         ("lvu_exam.statement", "DUTY_LVU_EXAM", "GENERAL_CLAUSE"),
@@ -120,7 +121,7 @@ def test_every_ground_carries_something() -> None:
     ],
 )
 def test_a_duty_carries_its_own_types_and_no_other(type_name: str, carried: str, not_carried: str) -> None:
-    """A duty carries the types that it is about, and necessity only what goes its way."""
+    """A duty carries what it is about, necessity what goes its way; and a concern waits for nobody's consent."""
     assert carried in find(type_name).grounds
     assert not_carried not in find(type_name).grounds
 

@@ -133,15 +133,23 @@ def duties(q: Any) -> list[str]:
 
 
 def necessities(q: Any) -> list[str]:
-    if not q.claims.necessity or q.claims.limb not in LIMBS:
+    if not q.claims.necessity:
         return []
-    if q.claims.limb == "under_18" and q.claims.age_band == "18-20":
+    a, b = q.sender, q.recipient
+    way = (a.regime.value, b.regime.value)
+    talk = q.type == "dialogue.message"
+    if a.party == b.party and way == ("osl25", "osl25") and "school.medical" not in (a.kind.value, b.kind.value):
+        return ["CARE_INTERNAL"] if talk else []
+    if q.claims.limb not in LIMBS or (q.claims.limb == "under_18" and q.claims.age_band == "18-20"):
         return []
-    way = (q.sender.regime.value, q.recipient.regime.value)
-    if way == ("osl25", "osl26") and q.type in ("health_exam.accepted", "health_exam.statement", "dialogue.message"):
+    if way == ("osl25", "osl26") and (talk or q.type in ("health_exam.accepted", "health_exam.statement")):
         return ["CARE_TO_SOCIAL"]
-    if way == ("osl26", "osl25") and q.type in ("placement.notice", "health_exam.request", "dialogue.message"):
+    if way == ("osl26", "osl25") and (talk or q.type in ("placement.notice", "health_exam.request")):
         return ["SOCIAL_TO_CARE"]
+    if way == ("osl26", "osl26") and (talk or q.type == "placement.notice"):
+        return ["SOCIAL_TO_SOCIAL"]
+    if way == ("osl25", "osl25") and talk:
+        return ["CARE_TO_CARE"]
     return []
 
 
