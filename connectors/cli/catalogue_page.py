@@ -165,8 +165,8 @@ def _always(row: MessageType) -> tuple[str, str]:
 def _carried(row: MessageType) -> tuple[str, str]:
     if not row.grounds:
         return (
-            "ingen grund i rättskällorna gäller, eftersom ingen nämns",
-            "no ground of the law applies, as nobody is named",
+            "ingen av grunderna nedan, eftersom ingen nämns",
+            "none of the grounds below, as nobody is named",
         )
     rules = [rule for rule in shipped().rules if rule.ground in row.grounds]
     return "; ".join(rule.name_sv for rule in rules), "; ".join(rule.name_en for rule in rules)
