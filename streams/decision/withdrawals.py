@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from samband.schemas.event_bodies import ConsentRefused, ConsentWithdrawn, Scope
 from samband.streams.decision.child import Withdrawal
+from samband.streams.decision.speech import may
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,12 @@ __all__ = ["close", "in_scope", "stops", "withdraw", "withdrawn_by"]
 
 
 def withdraw(state: ChildState, body: ConsentWithdrawn | ConsentRefused, said: Said) -> ChildState:
-    """Return the state with everything in the scope closed; any unit may say it, and it is never refused."""
+    """Return the state with everything in the scope closed; any unit may say it, and it is never refused to one.
+
+    Raises:
+        RefusedError: a steering group says it, which is no unit around a child.
+    """
+    may(state, body, said)
     taken = _withdrawal(body, said.signer.id, said.now, said.entry)
     closed = tuple(close(consent, taken) for consent in state.consents)
     if closed == state.consents and any(_same_scope(taken, earlier) for earlier in state.withdrawals):

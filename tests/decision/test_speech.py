@@ -195,14 +195,11 @@ def outcome(state: ChildState, body: Any, who: Said) -> tuple[ChildState, str]:
         return state, error.code
 
 
-# Consents check for themselves who records and signs, and know neither of a contest nor of steering groups, which the
-# gate stops before. Everything else is tried whole.
 MATRIX: Final = [
     pytest.param(row, place, unit, id=f"{row.event}{row.form and '-'}{row.form}-{place}-{unit}")
     for row in SPEECH.values()
     for place in CHANGED
     for unit in AROUND
-    if not (row.event.startswith("consent.") and (unit == "bus" or (place == "contested" and "ifo" in unit)))
 ]
 
 
