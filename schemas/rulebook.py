@@ -56,6 +56,8 @@ class Need(StrEnum):
     """It answers a concern that the recipient reported to the sender's authority."""
     PART = "part"
     """It tells a discloser of its part of a consent that the sender recorded."""
+    UNIDENTIFIED = "unidentified"
+    """It tells nobody's identity."""
 
 
 class Within(StrEnum):

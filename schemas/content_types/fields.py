@@ -26,10 +26,9 @@ def content_type(
 
     `reply` is the type that answers it, and names the agreement's step that says how soon, unless `deadline` names
     another; without one, the receipt is all that is expected. A type with `duties_only` never waits for a consent:
-    nobody who reports a concern is sent to ask the family. No ground carries an `unidentified` type: it names nobody
-    whose secrecy could be lifted.
+    nobody who reports a concern is sent to ask the family. An `unidentified` type names nobody, so no secrecy is lifted.
     """
-    general = () if unidentified or duties_only else between(senders, recipients)
+    general = () if duties_only else ("UNIDENTIFIED",) if unidentified else between(senders, recipients)
     return MessageType(
         name, sv, en, senders, recipients, fields, tags,
         grounds=(*duties, *general),

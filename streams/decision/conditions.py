@@ -79,6 +79,8 @@ def fails(row: Rule, question: Question, child: ChildState, now: int) -> tuple[s
         return "REPORT_MISSING", ()
     if Need.PART in needs and not _is_part(question, child):
         return "CONSENT_MISSING", ()
+    if Need.UNIDENTIFIED in needs and any(tag.startswith("identity:") for tag in question.categories):
+        return "IDENTITY_TOLD", ()
     if row.needs_consent:
         if child.circle.contender:
             return "CIRCLE_CONTESTED", ()

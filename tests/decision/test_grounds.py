@@ -305,3 +305,15 @@ def test_every_reason_has_words(kit: Any) -> None:
         assert reason.remedy_en.endswith(".")
     for row in kit.BOOK.rules:
         assert not row.reason or row.reason in REASONS
+
+
+def test_unidentified_permits_what_names_nobody(kit: Any) -> None:
+    """UNIDENTIFIED: a consultation that names nobody is told without consent."""
+    decision = kit.ask("consult.question", "school", "bup", categories=("dialogue:child",))
+    assert (decision.outcome, decision.grounds) == ("permit", ("UNIDENTIFIED",))
+
+
+def test_unidentified_refuses_an_identity(kit: Any) -> None:
+    """UNIDENTIFIED: what tells who the child is, is no such thing."""
+    decision = kit.ask("consult.question", "school", "bup", categories=("dialogue:child", "identity:child"))
+    assert (decision.outcome, decision.reasons) == ("deny", ("IDENTITY_TOLD",))

@@ -88,7 +88,8 @@ def test_each_type_is_whole(type_name: str) -> None:
 def test_each_ground_of_a_type_has_a_row_that_fits_its_kinds(type_name: str) -> None:
     """Each ground of a type is a row of the rulebook about two units that may say it; what names nobody has none."""
     row, rows = find(type_name), {rule.ground: rule for rule in shipped().rules if rule.effect is not Effect.FORBID}
-    assert bool(row.grounds) != row.unidentified
+    assert row.grounds
+    assert (row.grounds == ("UNIDENTIFIED",)) == row.unidentified
     for ground in row.grounds:
         rule = rows[ground]
         assert any(row.may(sender, to) for sender in rule.sender_kinds for to in rule.recipient_kinds), ground

@@ -23,7 +23,7 @@ def test_the_shipped_rows_are_the_law_s() -> None:
     assert effects[Effect.PERMIT] == [
         "DUTY_REPORT", "FEEDBACK", "DUTY_INVESTIGATION", "DUTY_HEALTH_EXAM", "DUTY_LVU_EXAM", "SCHOOL_CHANGE",
         "CARE_TO_SOCIAL", "SOCIAL_TO_CARE", "SOCIAL_TO_SOCIAL", "CARE_TO_CARE", "CARE_INTERNAL", "EMI_INTERNAL",
-        "CONSENT_PART", "CONSENT",
+        "UNIDENTIFIED", "CONSENT_PART", "CONSENT",
     ]  # fmt: skip
     assert effects[Effect.ASK] == ["CANNOT_CONSENT", "GENERAL_CLAUSE", "NECESSARY_OWN", "ONE_GUARDIAN", "LVU_BOARD"]
     assert [rule.effect for rule in book.rules][:5] == [Effect.FORBID] * 5
