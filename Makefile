@@ -9,7 +9,7 @@ PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 pytho
 	$(if $(shell $(p) -c 'import sys; print(*["yes"][: sys.version_info >= (3, 11)])' 2>/dev/null),$(p))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench fault wheel lock clean
+.PHONY: help setup demo test lint format bench fault linear wheel lock clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
@@ -39,6 +39,9 @@ bench: setup ## measure the gate against a plain copy; writes bench.json
 
 fault: setup ## kill everything at random moments and count; ARGS="--seed 7 --seconds 600"
 	@$(BIN)/python -m tests.kafka.fault $(ARGS)
+
+linear: setup ## let messages race withdrawals under kills; ARGS="--seed 7 --races 1000"
+	@$(BIN)/python -m tests.kafka.linear $(ARGS)
 
 wheel: setup ## build dist/*.whl
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .

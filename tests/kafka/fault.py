@@ -31,11 +31,11 @@ from typing import Final
 
 from samband.connectors.party import Party
 from samband.schemas.errors import SambandError
-from tests.kafka.fault_checks import check
+from tests.kafka.fault_checks import check, gather
 from tests.kafka.fault_traffic import Writer
 from tests.kafka.fault_world import ACKNOWLEDGES, FREEZE, UNITS, WORKERS, World
 
-__all__ = ["Plan", "run", "scratch"]
+__all__ = ["Plan", "report", "run", "scratch"]
 
 _WINDOW: Final = 2500
 """Most messages that are written and not decided: enough to keep everything busy at any moment of a kill."""
@@ -88,7 +88,7 @@ def run(plan: Plan, folder: Path, tell: Callable[[str], None]) -> list[str]:
         killer.join()
         _drain(plan, world)
         took = time.monotonic() - started
-        failures, figures = check(world.home, world.parties, writer.said, writer.consents)
+        failures, figures = check(gather(world.home, world.parties, writer.said, writer.consents))
         failures += [f"{each}: handed over twice" for each in world.twice]
         freezes = sum(count for victim, count in world.kills.items() if victim.startswith(FREEZE))
         kills = sum(world.kills.values()) - freezes - world.kills["kafka"]
@@ -97,9 +97,9 @@ def run(plan: Plan, folder: Path, tell: Callable[[str], None]) -> list[str]:
         figures["checked in seconds"] = round(time.monotonic() - started - took)
     finally:
         world.down()
-    tell(f"  {'seed':34}{plan.seed:>9}")
+    tell(f"  {'seed':38}{plan.seed:>9}")
     for name, value in figures.items():
-        tell(f"  {name:34}{value:>9}")
+        tell(f"  {name:38}{value:>9}")
     return failures
 
 
@@ -184,10 +184,20 @@ def main() -> int:
     each.add_argument("--keep", action="store_true", help="keep the folder with data and logs")
     options = vars(each.parse_args())
     keep = options.pop("keep")
+    return report(lambda folder, tell: run(Plan(**options), folder, tell), keep=keep)
+
+
+def report(play: Callable[[Path, Callable[[str], None]], list[str]], *, keep: bool) -> int:
+    """Play in a folder of its own, print what does not hold, and return 0 where all holds.
+
+    Args:
+        play: given the folder and where to tell a line, returns what does not hold.
+        keep: the folder stays in any case, not only where something does not hold.
+    """
     folder = scratch()
     failures = ["the run did not end"]
     try:
-        failures = run(Plan(**options), folder / "home", lambda line: print(line, flush=True))  # noqa: T201
+        failures = play(folder / "home", lambda line: print(line, flush=True))  # noqa: T201
     except (SambandError, RuntimeError) as error:
         failures = [str(error)]
     except KeyboardInterrupt:

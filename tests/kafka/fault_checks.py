@@ -1,9 +1,11 @@
 """What must hold after everything was killed, checked from the outside: audit, stores, folders, what was said.
 
-    failures, figures = check(home, parties, said, consents)
+    seen = gather(home, parties, said, consents)
+    failures, figures = check(seen)
 
 Nothing here asks the gate's own state: the audit topic says what was decided, the recipients' folders what was handed
-over, the senders' stores what they were told, and a naive replay of the consents who might be permitted when.
+over, the senders' stores what they were told, and a naive replay of the consents (`fault_ledger`) who might be
+permitted when.
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ from samband.streams.authority import Home
 from samband.streams.crypto.hub import HubStore
 from samband.streams.topics import AUDIT as AUDIT_TOPIC
 from samband.streams.topics import QUARANTINE, inbox
+from tests.kafka.fault_ledger import Ledger
 
-__all__ = ["Said", "check", "read_topic"]
+__all__ = ["Entry", "Evidence", "Said", "check", "gather", "read_topic"]
 
 
 @dataclass(slots=True)
@@ -56,6 +59,7 @@ class Entry(NamedTuple):
 class Evidence:
     """Everything that is compared."""
 
+    home: Home
     said: Sequence[Said]
     audit: Sequence[Entry]
     consents: Mapping[bytes, tuple[str, ConsentGiven | ConsentWithdrawn]]
@@ -67,34 +71,38 @@ class Evidence:
     recalled: set[bytes] = field(default_factory=set)
 
 
-def check(
+def gather(
     home: Home,
     parties: Mapping[str, Party],
     said: Sequence[Said],
     consents: Mapping[bytes, tuple[str, ConsentGiven | ConsentWithdrawn]],
-) -> tuple[list[str], dict[str, int]]:
-    """Return what does not hold, with message ids, and the run's figures."""
-    audit = list(_audit(home))
-    seen = Evidence(said, audit, consents, parties)
-    for place, entry in enumerate(audit):
+) -> Evidence:
+    """Read the audit topic and the folders of a run that has come to rest."""
+    seen = Evidence(home, said, list(_audit(home)), consents, parties)
+    for place, entry in enumerate(seen.audit):
         if entry.record.kind == "decision":
             seen.decided[entry.record.message_id].append((place, entry))
         elif entry.record.kind == "recall":
             seen.recalled.add(entry.record.subject or b"")
     for name in parties:
         seen.files[name] = dict(_files(home.parties / name / "taken"))
-    quarantined = len(read_topic(home, QUARANTINE))
+    return seen
+
+
+def check(seen: Evidence) -> tuple[list[str], dict[str, int]]:
+    """Return what does not hold, with message ids, and the run's figures."""
+    quarantined = len(read_topic(seen.home, QUARANTINE))
     failures = [f"{quarantined} records in quarantine"] if quarantined else []
     for look in (_numbers, _decisions, _letters, _told, _order, _consents):
         failures += look(seen)
-    kinds = Counter(f"{entry.record.kind} {entry.record.outcome} {entry.record.code}".strip() for entry in audit)
-    figures = {"messages": len(said), "audit records": len(audit)}
+    kinds = Counter(f"{entry.record.kind} {entry.record.outcome} {entry.record.code}".strip() for entry in seen.audit)
+    figures = {"messages": len(seen.said), "audit records": len(seen.audit)}
     figures |= {f"  {kind}": count for kind, count in sorted(kinds.items())}
     figures["handed over"] = sum(map(len, seen.files.values()))
     late = list(_overtaken(seen))
     figures["  recalled on their way over"] = len(late)
     figures["  the latest of them, ms"] = max(late, default=0)
-    figures["inbox records"] = sum(len(read_topic(home, inbox(name), values=False)) for name in parties)
+    figures["inbox records"] = sum(len(read_topic(seen.home, inbox(name), values=False)) for name in seen.parties)
     return failures, figures
 
 
@@ -244,19 +252,16 @@ def _order(seen: Evidence) -> Iterator[str]:
 
 
 def _consents(seen: Evidence) -> Iterator[str]:
-    """No permit leans on a consent that was not given before it, or that a withdrawal before it had closed."""
-    open_now: defaultdict[bytes, set[bytes]] = defaultdict(set)
+    """No permit leans on a consent that was not given before it, or that a withdrawal before it had closed for it."""
+    ledger = Ledger()
     for each in seen.audit:
         record = each.record
         if record.kind == "event" and record.message_id in seen.consents:
-            if isinstance(seen.consents[record.message_id][1], ConsentGiven):
-                open_now[record.ref].add(each.entry)
-            else:
-                open_now[record.ref].clear()
+            ledger.take(record.ref, each.entry, seen.consents[record.message_id][1])
         elif (
             (record.kind, record.outcome) == ("decision", "permit")
             and "CONSENT" in record.grounds
-            and not (record.consents and set(record.consents) <= open_now[record.ref])
+            and not ledger.carries(record)
         ):
             yield f"{record.message_id.hex()}: permitted on a consent that was not open"
 

@@ -33,6 +33,8 @@ WORKERS: Final = 2
 FREEZE: Final = "freeze "
 _FROZEN_S: Final = 6.0
 """The group's session timeout: from then on another worker may have the partitions."""
+_TAKEN_OVER_S: Final = 30.0
+"""How long a frozen worker waits at most until another has its partitions."""
 UNITS: Final = {
     "social": Unit(UnitId("SE-SOC-1"), PartyId("social"), UnitKind.SOCIAL_IFO, Regime.OSL_26, "Socialtjänst"),
     "family": Unit(UnitId("SE-FAM-1"), PartyId("family"), UnitKind.SOCIAL_IFO, Regime.OSL_26, "Familjeenhet"),
@@ -62,6 +64,8 @@ class World:
         self.parties: dict[str, Party] = {}
         self.clients: dict[str, Client] = {}
         self.kills: defaultdict[str, int] = defaultdict(int)
+        self.takeovers = 0
+        """How often another worker took over from one that stood still."""
         self.twice: list[str] = []
         """Files that came again after the party's own system had taken them."""
         self._taken: set[str] = set()
@@ -102,12 +106,7 @@ class World:
         """`kill -9` or freeze a process, and see that it runs again."""
         self.kills[victim] += 1
         if victim.startswith(FREEZE):
-            pid = self.hub.pids.get(victim.removeprefix(FREEZE))
-            with suppress(ProcessLookupError):
-                if pid is not None:
-                    os.kill(pid, signal.SIGSTOP)
-                    self._ended.wait(_FROZEN_S + pause)
-                    os.kill(pid, signal.SIGCONT)
+            self._freeze(victim.removeprefix(FREEZE), pause)
         elif victim == "kafka":
             self.hub.restart_kafka(kill=True)
         elif victim in self.connectors:
@@ -116,6 +115,24 @@ class World:
             self.connectors[victim].start()
         else:
             self.hub.kill_gate(int(victim.removeprefix("gate-")))
+
+    def _freeze(self, worker: str, pause: float) -> None:
+        pid, before = self.hub.pids.get(worker), self._lanes_beside(worker)
+        if pid is None:
+            return
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+            deadline = time.monotonic() + _TAKEN_OVER_S
+            self._ended.wait(_FROZEN_S + pause)
+            while self._lanes_beside(worker) == before and time.monotonic() < deadline and not self._ended.wait(0.1):
+                pass
+            self.takeovers += self._lanes_beside(worker) > before
+            os.kill(pid, signal.SIGCONT)
+
+    def _lanes_beside(self, worker: str) -> int:
+        """Return how many partitions the other gate workers have taken so far, as they logged it."""
+        logs = (self.home.hub / "log").glob("gate-*.log")
+        return sum(log.read_bytes().count(b'"lane open"') for log in logs if log.stem != worker)
 
     @property
     def undecided(self) -> int:
