@@ -117,22 +117,22 @@ class World:
             self.hub.kill_gate(int(victim.removeprefix("gate-")))
 
     def _freeze(self, worker: str, pause: float) -> None:
-        pid, before = self.hub.pids.get(worker), self._lanes_beside(worker)
+        pid, before = self.hub.pids.get(worker), self.lanes(beside=worker)
         if pid is None:
             return
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGSTOP)
             deadline = time.monotonic() + _TAKEN_OVER_S
             self._ended.wait(_FROZEN_S + pause)
-            while self._lanes_beside(worker) == before and time.monotonic() < deadline and not self._ended.wait(0.1):
+            while self.lanes(beside=worker) == before and time.monotonic() < deadline and not self._ended.wait(0.1):
                 pass
-            self.takeovers += self._lanes_beside(worker) > before
+            self.takeovers += self.lanes(beside=worker) > before
             os.kill(pid, signal.SIGCONT)
 
-    def _lanes_beside(self, worker: str) -> int:
-        """Return how many partitions the other gate workers have taken so far, as they logged it."""
+    def lanes(self, *, beside: str = "") -> int:
+        """Return how often gate workers, beside one, have taken a partition so far, as they logged it."""
         logs = (self.home.hub / "log").glob("gate-*.log")
-        return sum(log.read_bytes().count(b'"lane open"') for log in logs if log.stem != worker)
+        return sum(log.read_bytes().count(b'"lane open"') for log in logs if log.stem != beside)
 
     @property
     def undecided(self) -> int:

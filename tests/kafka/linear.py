@@ -54,7 +54,8 @@ class Plan:
         chance = random.Random(self.seed)
         gates = [f"gate-{n}" for n in range(WORKERS)]
         named = [(0.05, 0.2, FREEZE + chance.choice(gates)) for _ in range(self.freezes)]
-        named += [(0.2, 0.97, gates[n % WORKERS]) for n in range(self.kills)]
+        step = 0.77 / max(1, self.kills)
+        named += [(0.2 + n * step, 0.2 + (n + 1) * step, gates[n % WORKERS]) for n in range(self.kills)]
         return sorted((int(self.races * chance.uniform(*span)), chance.uniform(0, 1), who) for *span, who in named)
 
 
@@ -86,7 +87,8 @@ def _run(plan: Plan, arena: Arena) -> tuple[list[str], dict[str, int]]:
     freezes = sum(count for victim, count in arena.kills.items() if victim.startswith(FREEZE))
     if arena.takeovers < freezes:
         failures.append(f"{arena.takeovers} of {freezes} workers that stood still were taken over from")
-    figures |= others | {"kills": sum(arena.kills.values()) - freezes, "freezes": freezes, "seconds": round(took)}
+    figures |= others | {"kills": sum(arena.kills.values()) - freezes, "freezes": freezes}
+    figures |= {"partitions taken by a worker": arena.lanes(), "seconds": round(took)}
     figures["checked in seconds"] = round(time.monotonic() - began - took)
     return failures + more, figures
 
@@ -107,6 +109,7 @@ async def _play(plan: Plan, arena: Arena, track: Track) -> None:
 async def _kill(plan: Plan, arena: Arena, track: Track) -> None:
     for place, pause, victim in plan.moments:
         await track.reached(place)
+        await arena.running(victim)
         await asyncio.sleep(pause)
         arena.tell(victim if victim.startswith(FREEZE) else f"kill -9 {victim}")
         await asyncio.to_thread(arena.kill, victim, pause)

@@ -51,7 +51,7 @@ from samband.schemas.event_bodies import (
 from samband.schemas.testdata import synthetic
 from samband.streams.children import Child
 from tests.kafka.fault_checks import Said
-from tests.kafka.fault_world import UNITS, WORKERS, World
+from tests.kafka.fault_world import FREEZE, UNITS, WORKERS, World
 
 __all__ = ["DISCLOSER", "Arena", "Race", "Track"]
 
@@ -94,10 +94,9 @@ class Arena(World):
         self.clients = {name: Client(self.parties[name], service) for name, service in services.items()}
         tasks = [asyncio.create_task(service.run()) for service in services.values()]
         try:
-            for name, service in services.items():
-                await _until(
-                    lambda service=service, name=name: service.ready.is_set() and bool(self.parties[name].units)
-                )
+            async with asyncio.timeout(_PATIENCE_S):
+                for service in services.values():
+                    await service.ready.wait()
             yield
         finally:
             for task in tasks:
@@ -105,6 +104,11 @@ class Arena(World):
             for task in tasks:
                 with suppress(asyncio.CancelledError):
                     await task
+
+    async def running(self, victim: str) -> None:
+        """Wait until a gate worker that was killed before runs again."""
+        worker = victim.removeprefix(FREEZE)
+        await _until(lambda: worker in self.hub.pids)
 
     async def rest(self) -> None:
         """Wait until nothing is on its way: all decided, all handed over or stopped."""

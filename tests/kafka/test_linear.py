@@ -18,10 +18,10 @@ from tests.kafka.linear_race import Race
 
 @pytest.mark.kafka
 def test_no_message_is_permitted_after_the_receipt_of_a_withdrawal() -> None:
-    """200 races between two parties, under four kills and a freeze of the gate: never a permit after the receipt."""
+    """300 races between two parties, under four kills and a freeze of the gate: never a permit after the receipt."""
     folder = scratch()
     lines: list[str] = []
-    failures = run(Plan(races=200, seed=20_261_122, kills=4), folder / "home", lines.append)
+    failures = run(Plan(races=300, seed=20_261_122, kills=4), folder / "home", lines.append)
     print("\n".join(lines))  # noqa: T201  pytest shows it when something does not hold
     assert not failures, f"{len(failures)} failures, such as {failures[:5]}; data in {folder}"
     shutil.rmtree(folder)
