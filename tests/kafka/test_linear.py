@@ -32,7 +32,9 @@ def test_a_gate_that_forgets_withdrawals_when_it_is_killed_is_noticed() -> None:
     """A gate whose rebuilt state has lost the withdrawals permits after the receipt, and the run says so."""
     folder = scratch()
     try:
-        failures = run(Plan(races=40, seed=1, kills=2, freezes=0, mutant="amnesia"), folder / "home", lambda _: None)
+        failures = run(
+            Plan(races=120, seed=1, kills=4, freezes=0, seats=8, mutant="amnesia"), folder / "home", lambda _: None
+        )
     finally:
         shutil.rmtree(folder)
     assert [each for each in failures if each.endswith("permitted after the receipt of the withdrawal")]
