@@ -26,7 +26,7 @@ def content_type(
 
     `reply` is the type that answers it, and names the agreement's step that says how soon, unless `deadline` names
     another; without one, the receipt is all that is expected. A type with `duties_only` never waits for a consent:
-    nobody who reports a concern is sent to ask the family. An `unidentified` type names nobody, so no secrecy is lifted.
+    nobody who reports a concern is sent to ask the family. An `unidentified` type names nobody: no secrecy is lifted.
     """
     general = () if duties_only else ("UNIDENTIFIED",) if unidentified else between(senders, recipients)
     return MessageType(
