@@ -166,7 +166,8 @@ class Accept:
         if not told == routing.categories == stamp.categories:
             raise RefusedError("MISMATCH_CATEGORIES", "the content tells something else than was judged")
         born = birth_date(identifier)
-        day = datetime.fromtimestamp(routing.created / 1000, UTC).astimezone(STOCKHOLM).date()
+        # The gate's clock decides, not the sender's: who turned 18 in between was judged as a child, and must not be.
+        day = datetime.fromtimestamp(stamp.decided_at / 1000, UTC).astimezone(STOCKHOLM).date()
         if born is not None and age_band(born, day) != routing.age_band:
             raise RefusedError("MISMATCH_AGE", "the child is of another age than was judged")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from msgspec import structs
 
 from samband.connectors.party import Party, PartySettings
-from samband.connectors.receive import Receiver
+from samband.connectors.receive import Receiver, step_of
 from samband.connectors.store import Store
 from samband.schemas import events
 from samband.schemas.catalogue import categories
@@ -19,12 +20,14 @@ from samband.schemas.errors import SambandError
 from samband.schemas.message import NO_INSTANCE, Down, Message
 from samband.schemas.routing import Routing
 from samband.schemas.stamp import StampRecord
+from samband.schemas.testdata import synthetic
 from samband.schemas.units import UnitKind
 from samband.streams import topics
 from samband.streams.crypto.content import pad_content, seal_content
 from samband.streams.crypto.keys import Purpose, SealKey, SignKey
 from samband.streams.crypto.lane import LaneOut
 from samband.streams.crypto.signature import message_leaf, sign_batch, stamp_all
+from samband.streams.inbox import STOCKHOLM
 from samband.streams.settings import KafkaSettings
 
 HOUR = 3_600_000
@@ -305,6 +308,45 @@ def test_not_handed_over(case, hand, world, take, party):
     body = events.decode("receipt", receipt.body or b"")
     assert isinstance(body, events.Receipt)
     assert (body.level, body.code, body.message_id) == (level, code, row.message_id)
+
+
+def test_eighteen_between_writing_and_decision(world, hand, take, party):
+    """Written at 23:59 before the 18th birthday and decided after midnight: refused by age, and so receipted."""
+    midnight = datetime(2027, 5, 3, tzinfo=STOCKHOLM)
+    child = synthetic(3, born=date(2009, 5, 3))
+    created, decided = (int((midnight + timedelta(minutes=each)).timestamp() * 1000) for each in (-1, 1))
+    written = {"age_band": "15-17", "created": created, "expires": created + DAY}
+    message = world.seal(world.draft("concern.report", "SKOLA", "IFO", child, **written))
+    hand.now = decided
+    assert take(hand.value(hand.down(message)), decided) is True
+    (row,) = party.store.letters()
+    assert (row.state, row.code, row.letter["content"]) == ("refused", "MISMATCH_AGE", None)
+    ((receipt, _),) = party.store.new_drafts(10)
+    body = events.decode("receipt", receipt.body or b"")
+    assert (receipt.recipient, body.level, body.code) == ("SKOLA", "mismatch", "MISMATCH_AGE")
+
+
+def test_eighteen_after_the_decision(world, hand, take, party):
+    """A message that was judged before midnight stands, however late it is opened."""
+    midnight = datetime(2027, 5, 3, tzinfo=STOCKHOLM)
+    child = synthetic(3, born=date(2009, 5, 3))
+    created, decided, opened = (int((midnight + timedelta(minutes=each)).timestamp() * 1000) for each in (-2, -1, 60))
+    written = {"age_band": "15-17", "created": created, "expires": created + DAY}
+    message = world.seal(world.draft("concern.report", "SKOLA", "IFO", child, **written))
+    hand.now = decided
+    assert take(hand.value(hand.down(message)), opened) is False
+    assert [row.state for row in party.store.letters()] == ["waiting"]
+
+
+def test_the_sender_learns_why(world, gate):
+    """The recipient's receipt comes back through the gate with its code, as a step of the sender's ladder."""
+    draft = world.concern()
+    assert [stamp.outcome for stamp in gate.say(draft)] == ["permit"]
+    body = events.Receipt(events.Id16(draft.message_id), events.Level.MISMATCH, "MISMATCH_AGE")
+    gate.say(world.event(body, "IFO", recipient="SKOLA"))
+    (told,) = [each.stamp for each in gate.inbox(gate.turns[-1], "skola") if each.stamp.kind == "receipt"]
+    step = step_of(told, "receipt", b"")
+    assert (told.subject, step.outcome, step.code) == (draft.message_id, "mismatch", "MISMATCH_AGE")
 
 
 def test_commitment(hand, world):
