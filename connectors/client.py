@@ -26,7 +26,9 @@ from samband.schemas.errors import InputError
 from samband.schemas.events import CircleUpdate, EventBody, IdentityChanged, Member
 from samband.schemas.identifiers import ChildIdentifier, age_band, birth_date, normalise
 from samband.schemas.message_types import COMMON_FIELDS
+from samband.schemas.routing import NO_COMMIT
 from samband.schemas.units import Unit
+from samband.streams.crypto.acting_user import user_commitment
 from samband.streams.crypto.reference import partition_of
 from samband.streams.inbox import STOCKHOLM
 from samband.streams.outbox import Draft
@@ -79,6 +81,8 @@ class Client:
         """Speak for a party; `service` is its connector, where that runs in this very process and sends at once."""
         self._party = party
         self._service = service
+        self._acted: set[tuple[str, str]] = set()
+        """Users and roles that are known to be kept."""
 
     def send(
         self,
@@ -129,6 +133,7 @@ class Client:
                 expires=draft.created + min(life_days, 14) * _DAY_MS,
                 content_schema=catalogue.content_schema_id(type_name),
                 content=data,
+                user=self._user(draft.message_id, content["acting_user"]),
             )
         )
 
@@ -182,8 +187,11 @@ class Client:
         now: datetime,
         unit: str = "",
         content: Mapping[str, Any] | None = None,
+        acting_user: Mapping[str, str] | None = None,
     ) -> bytes:
         """Take an event about a child (consent, mark, circle) into the outbox and return its id.
+
+        `acting_user` is {id, role} of who says it; the log holds a commitment to it, no name.
 
         Raises:
             InputError: the child's number cannot be used, or the content is not its type's.
@@ -201,6 +209,7 @@ class Client:
                 body=events.encode(body),
                 content=data,
                 content_schema=catalogue.content_schema_id(type_name) if data else bytes(32),
+                user=self._user(draft.message_id, acting_user or (content or {}).get("acting_user")),
             )
         )
 
@@ -259,6 +268,7 @@ class Client:
                 expires=created + _DAY_MS,
                 content=None,
                 content_schema=bytes(32),
+                user=NO_COMMIT,
                 body=body,
             )
         )
@@ -309,6 +319,17 @@ class Client:
             created=created,
             expires=created + _LIFE_DAYS * _DAY_MS,
         )
+
+    def _user(self, message_id: bytes, user: Mapping[str, str] | None) -> bytes:
+        """Return the commitment to who says a message; zeros where nobody is named."""
+        if not user:
+            return NO_COMMIT
+        store = self._party.store
+        commitment = user_commitment(store.secret, self._party.root.realm, message_id, user["id"], user["role"])
+        if (acted := (user["id"], user["role"])) not in self._acted:
+            store.remember_role(*acted)
+            self._acted.add(acted)
+        return commitment
 
     def _take(self, draft: Draft) -> bytes:
         store, service = self._party.store, self._service

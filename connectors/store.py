@@ -18,6 +18,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -127,6 +128,8 @@ class Store:
         Raises:
             OperatorError: it cannot be opened, or is of another version.
         """
+        self.secret = secret
+        """The party's own 32 bytes: they seal this store, and salt what the party commits to."""
         self._box = HubStore(secret)
         self._drafts = msgspec.msgpack.Decoder(Draft)
         try:
@@ -350,6 +353,28 @@ class Store:
         )
         return [Step(at, kind, outcome, code, json.loads(detail)) for at, kind, outcome, code, detail in rows]
 
+    def ladders(self) -> Iterator[tuple[bytes, list[Step]]]:
+        """Yield every ladder with its message id, one at a time, in no order that says anything."""
+        rows = self._db.execute("SELECT message_id, at, kind, outcome, code, detail FROM steps ORDER BY message_id, id")
+        for message_id, steps in groupby(rows, key=lambda row: bytes(row[0])):
+            yield (
+                message_id,
+                [Step(at, kind, outcome, code, json.loads(detail)) for _, at, kind, outcome, code, detail in steps],
+            )
+
+    # users
+
+    def remember_role(self, user: str, role: str) -> None:
+        """Keep that a user has acted in a role, so that what they said can be found by their id alone."""
+        if role not in (roles := self.roles_of(user)):
+            with self.transaction():
+                self.keep_sealed(f"roles/{user}", json.dumps([*roles, role]).encode())
+
+    def roles_of(self, user: str) -> list[str]:
+        """Return the roles that a user has acted in."""
+        roles: list[str] = json.loads(self.sealed(f"roles/{user}") or b"[]")
+        return roles
+
     # inbox
 
     def add_letter(
@@ -424,6 +449,10 @@ class Store:
             f"SELECT {_INBOX} FROM inbox WHERE type = ? ORDER BY id DESC LIMIT ?", (type_name, limit)
         )
         return [self._inbox_row(row) for row in rows]
+
+    def every_letter(self) -> Iterator[InboxRow]:
+        """Yield every message of the inbox, one at a time, oldest first."""
+        return map(self._inbox_row, self._db.execute(f"SELECT {_INBOX} FROM inbox ORDER BY id"))
 
     def mark_letter(self, message_id: bytes, state: str, now: int, *, code: str = "", only: Sequence[str] = ()) -> bool:
         """Change a message's state; False where it is not in one of `only`."""

@@ -1,23 +1,28 @@
-"""`samband audit`: what the gate has decided, for the hub's operator; no child, unit or content in it."""
+"""`samband audit`: what the gate has decided, for the hub's operator; `list` has no child, unit or content in it."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samband.connectors.cli.affected import affected
 from samband.connectors.cli.answers import ladder
+from samband.connectors.cli.audit_topic import audit_records
 from samband.connectors.cli.terminal import Json, emit, home_of, table
 from samband.connectors.cli.words import say
-from samband.schemas.errors import OperatorError, SambandError
+from samband.schemas.errors import SambandError
 
 if TYPE_CHECKING:
     from samband.streams.authority import Home
 
 __all__ = ["app"]
 
-app = typer.Typer(help="What the gate has decided.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="What the gate has decided, and what rested on it.", no_args_is_help=True, rich_markup_mode=None)
+
+app.command("affected")(affected)
 
 
 @app.command("list")
@@ -40,38 +45,16 @@ def list_(last: Annotated[int, typer.Option(min=1, help="The newest so many.")] 
 
 
 async def _read(home: Home, last: int) -> list[dict[str, Any]]:
-    """Read the newest records of the audit topic.
-
-    Raises:
-        OperatorError: Kafka does not answer (`KAFKA_UNREACHABLE`).
-    """
-    from aiokafka import AIOKafkaConsumer, TopicPartition
-    from aiokafka.errors import KafkaError
-
+    """Read the newest records of the audit topic."""
     from samband.streams.crypto.hub import HubStore
     from samband.streams.derived.codec import RowStore
-    from samband.streams.topics import AUDIT
 
     store = RowStore(HubStore(home.hub_keys.secret("store")))
-    topic = TopicPartition(AUDIT, 0)
-    consumer = AIOKafkaConsumer(**home.kafka("derived").aiokafka(), isolation_level="read_committed")
-    found: list[dict[str, Any]] = []
-    try:
-        await consumer.start()
-        consumer.assign([topic])
-        end = (await consumer.end_offsets([topic]))[topic]
-        # Transactions leave marks between the records, so more are read than are asked for.
-        consumer.seek(topic, max(0, end - 3 * last))
-        while await consumer.position(topic) < end:
-            for record in (await consumer.getmany(topic, timeout_ms=500)).get(topic, ()):
-                found.append(_entry(store, record.offset, record.value))
-    except KafkaError as error:
-        raise OperatorError(
-            "KAFKA_UNREACHABLE", "the Kafka cluster does not answer", "samband hub status", retriable=True
-        ) from error
-    finally:
-        await consumer.stop()
-    return found[-last:]
+    # Transactions leave marks between the records, so more are read than are asked for.
+    found = deque(maxlen=last)  # type: deque[dict[str, Any]]
+    async for offset, value, _ in audit_records(home, newest=3 * last):
+        found.append(_entry(store, offset, value))
+    return list(found)
 
 
 def _entry(store: Any, offset: int, value: bytes) -> dict[str, Any]:

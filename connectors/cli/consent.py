@@ -120,7 +120,7 @@ def give(
         acting_user=Digest(hashlib.sha256(user_salt + user["id"].encode()).digest()),
     )
     client = Client(party)
-    message = client.record(body, child=number, now=now, unit=unit)
+    message = client.record(body, child=number, now=now, unit=unit, acting_user=user)
     ConsentBook(party).keep(
         consent,
         {

@@ -115,6 +115,46 @@ def decided(audit: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [each for each in audit if each["kind"] != "answer"]
 
 
+def test_what_rested_on_a_consent_and_on_a_user(terminal: Terminal) -> None:
+    """Both the party and the hub list what was handed over because of a consent, and draft the incident from it."""
+    child = synthetic(12).identifier
+    given = terminal.say(
+        "consent", "give", "--as", "social", "--child", child, "--recipient", SCHOOL, "--for-type", "placement.notice",
+        "--until", (datetime.now(UTC) + timedelta(days=200)).date().isoformat(), "--child-view", "agrees",
+        "--evidence", "binder 3", "--guardians", "1", "--signed", "guardian-1", "--json",
+    )  # fmt: skip
+    assert given.code == 0, given.err
+    sent = terminal.say(
+        "send", "placement.notice", "--as", "social", "--to", SCHOOL, "--child", child, *NOTICE, "--receipt", "--json",
+        "--acting-user", "anna07:handlaggare",
+    )  # fmt: skip
+    assert (sent.code, sent.json["state"]) == (0, "handed_over"), sent.err
+    message = sent.json["message_id"]
+
+    def affected(*arguments: str) -> list[str]:
+        said = terminal.say_here("audit", "affected", *arguments, "--json")
+        assert said.code == 0, said.err
+        assert set(said.json["incident"]) == {"sv", "en"}
+        assert child not in said.out
+        return [each["message_id"] for each in said.json["messages"]]
+
+    own = terminal.say_here("audit", "affected", "--as", "social", "--consent", given.json["consent_id"], "--json").json
+    assert [each["message_id"] for each in own["messages"]] == [message]
+    ((entry,),) = [each["consents"] for each in own["messages"]]
+    assert affected("--consent", entry) == affected("--consent", given.json["message_id"]) == [message]
+    assert affected("--as", "skola", "--consent", entry) == [message]
+    assert affected("--as", "social", "--user", "anna07") == [message]
+    assert affected("--as", "social", "--user", "anna08") == []
+    assert message in affected("--rule", "CONSENT")
+    assert message in affected("--unit", SCHOOL)
+    text = terminal.say_here("audit", "affected", "--consent", entry)
+    assert "DRAFT: personal data incident" in text.out
+    assert "UTKAST: personuppgiftsincident" in text.out
+    assert "The records reach from" in text.err
+    assert terminal.say_here("audit", "affected", "--user", "anna07").error == "PARTY_WHO"
+    assert terminal.say_here("audit", "affected", "--consent", "zz").error == "CONSENT_ID"
+
+
 def test_each_recipient_has_its_own_decision(terminal: Terminal) -> None:
     """Of two recipients and two siblings the permitted messages go, the refused come back; a question changes none."""
     child, sibling = synthetic(9).identifier, synthetic(10).identifier
