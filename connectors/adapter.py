@@ -15,7 +15,8 @@ Kafka. Three rules hold for each, and `tests/contracts/` asks them of each:
 Example: what a far side gets of a held message:
 
     {"created": "2026-11-22T08:00:00.000Z", "decided_at": "2026-11-22T08:00:01.000Z", "decision": "5c…", "held": true,
-     "fetch": "samband inbox show 7d…", "notice": "…", "message_id": "7d…", "samband": "1", "unit": "SE2120…-A1"}
+     "fetch": "samband inbox show 7d…", "notice": "…", "message_id": "7d…", "samband": "1", "unit": "SE2120…-A1",
+     "registration": {"received": "2026-11-22T08:00:02.000Z", "note": "Inkommen handling. …"}}
 
 No adapter's own code may live here.
 """
@@ -30,9 +31,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
+from samband.schemas.catalogue import CATALOGUE
 from samband.schemas.errors import DeliveryError, InputError
 
-__all__ = ["HELD_NOTICE", "VERSION", "Adapter", "Delivery", "Waiting", "encode", "is_message_id", "rfc3339"]
+__all__ = [
+    "HELD_NOTICE",
+    "REGISTRATION_NOTE",
+    "VERSION",
+    "Adapter",
+    "Delivery",
+    "Waiting",
+    "encode",
+    "is_message_id",
+    "rfc3339",
+]
 
 VERSION: Final = "1"
 """The form of `Delivery.document`, carried in its field `samband`."""
@@ -41,6 +53,12 @@ HELD_NOTICE: Final = (
     "The content is held back in the connector. The command in `fetch` shows it to those who have the right to read "
     "held messages; the reading is logged."
 )
+
+REGISTRATION_NOTE: Final = (
+    "Inkommen handling. Hos en myndighet är den en allmän handling, som registreras eller hålls ordnad enligt 5 kap. "
+    "offentlighets- och sekretesslagen (2009:400). Sambands egen kopia är transport."
+)
+"""For the recipient's registrar, in Swedish, since the law and its register are."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _HEX = re.compile(r"[0-9a-f]+")
@@ -87,8 +105,10 @@ class Delivery:
     unit: str
     """The receiving unit."""
     created: datetime
-    """Aware UTC, as `decided_at`."""
+    """Aware UTC, as `decided_at` and `received`."""
     decided_at: datetime
+    received: datetime
+    """When the connector had it: the day on which it came in (OSL 5:2)."""
     grounds: tuple[str, ...]
     obligations: tuple[str, ...]
     categories: tuple[str, ...]
@@ -107,7 +127,8 @@ class Delivery:
                 raise InputError("DELIVERY_FIELD", f"`{name}` must be 32 lower-case hexadecimal digits")
         if not _HEX.fullmatch(self.decision):
             raise InputError("DELIVERY_FIELD", "`decision` must be lower-case hexadecimal digits")
-        for name, moment in (("created", self.created), ("decided_at", self.decided_at)):
+        times = (("created", self.created), ("decided_at", self.decided_at), ("received", self.received))
+        for name, moment in times:
             if moment.utcoffset() != timedelta(0):
                 raise InputError("DELIVERY_FIELD", f"`{name}` must be a time in utc")
 
@@ -127,9 +148,19 @@ class Delivery:
             "decision": self.decision,
             "held": self.held,
         }
+        registration: dict[str, object] = {"received": rfc3339(self.received), "note": REGISTRATION_NOTE}
         if self.content is None:
-            return reference | {"fetch": f"samband inbox show {self.message_id}", "notice": HELD_NOTICE}
+            fetch = f"samband inbox show {self.message_id}"
+            return reference | {"fetch": fetch, "notice": HELD_NOTICE, "registration": registration}
+        row = CATALOGUE.get(self.type)
         return reference | {
+            "registration": registration
+            | {
+                "from": self.sender_unit,
+                "from_party": self.sender_party,
+                "what": row.label_sv if row else self.type,
+                "sender_reference": self.content.get("sender_reference"),
+            },
             "conversation": self.conversation,
             "ref_to": self.ref_to,
             "type": self.type,

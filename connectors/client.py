@@ -197,20 +197,32 @@ class Client:
             InputError: the child's number cannot be used, or the content is not its type's.
             FormatError: the body is not valid.
         """
+        draft = self.event(body, child=child, now=now, unit=unit, content=content, acting_user=acting_user)
+        if isinstance(body, CircleUpdate):
+            self._party.store.keep_sealed(f"circle/{draft.ref.hex()}", events.encode(body))
+        return self._take(draft)
+
+    def event(
+        self,
+        body: EventBody,
+        *,
+        child: str,
+        now: datetime,
+        unit: str = "",
+        content: Mapping[str, Any] | None = None,
+        acting_user: Mapping[str, str] | None = None,
+    ) -> Draft:
+        """Return the draft of an event, for who keeps it in a transaction of their own; else as `record`."""
         type_name = events.name_of(body)
         own = self._party.own_unit(unit)
         draft = self._draft(type_name, own, own, normalise(child), now, None)
         data = None if content is None else catalogue.encode_content(type_name, content)
-        if isinstance(body, CircleUpdate):
-            self._party.store.keep_sealed(f"circle/{draft.ref.hex()}", events.encode(body))
-        return self._take(
-            replace(
-                draft,
-                body=events.encode(body),
-                content=data,
-                content_schema=catalogue.content_schema_id(type_name) if data else bytes(32),
-                user=self._user(draft.message_id, acting_user or (content or {}).get("acting_user")),
-            )
+        return replace(
+            draft,
+            body=events.encode(body),
+            content=data,
+            content_schema=catalogue.content_schema_id(type_name) if data else bytes(32),
+            user=self._user(draft.message_id, acting_user or (content or {}).get("acting_user")),
         )
 
     def circle(self, child: str) -> tuple[Member, ...]:

@@ -5,6 +5,10 @@ party = Party.load(Path("connector.toml"))
 party = "skola"
 protected = "hold"                        # or "deliver": hand over a marked child's content too
 
+[retention]
+transport_days = 30                       # after the terminal receipt
+decision = "SN 2026/12 § 4"               # the disposal decision (gallringsbeslut); without one nothing is erased
+
 [kafka]
 bootstrap = "127.0.0.1:19092"
 ca = "tls/ca.pem"
@@ -37,7 +41,7 @@ from samband.streams.keyfile import KeyFolder
 from samband.streams.root import Root
 from samband.streams.settings import KafkaSettings, load
 
-__all__ = ["EPOCH", "AdapterSettings", "Party", "PartySettings"]
+__all__ = ["EPOCH", "AdapterSettings", "Party", "PartySettings", "RetentionSettings"]
 
 EPOCH: Final = 1
 """Epoch of the child-reference key; its rotation comes with key rotation."""
@@ -56,12 +60,23 @@ class AdapterSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """How long the connector keeps its own copies of what was handed over."""
+
+    transport_days: int = 30
+    """After the terminal receipt, time to look at a hand-over that went wrong."""
+    decision: str = ""
+    """Reference of the disposal decision (gallringsbeslut); without one nothing is erased."""
+
+
+@dataclass(frozen=True, slots=True)
 class PartySettings:
     """`connector.toml`."""
 
     party: str
     kafka: KafkaSettings
     protected: str = "hold"
+    retention: RetentionSettings = RetentionSettings()
     adapter: tuple[AdapterSettings, ...] = ()
 
 
@@ -89,6 +104,8 @@ class Party:
         settings = load(path, PartySettings)
         if settings.protected not in ("hold", "deliver"):
             raise OperatorError("SETTINGS_PROTECTED", "`protected` is `hold` or `deliver`")
+        if settings.retention.transport_days < 1:
+            raise OperatorError("SETTINGS_RETENTION", "`transport_days` is at least 1")
         folder = path.resolve().parent
         root = Root.read(folder / "root.json")
         keys = KeyFolder(folder / "keys", root.realm)

@@ -3,8 +3,9 @@
     sender     drafts → seal, sign, seq, keep → Kafka; again until the gate has decided
     reader     inbox → verify → open → compare → keep, with the next offset, in one store transaction
     hand-over  waiting letters → adapter → handed over, with its receipt, in one store transaction
+    disposal   contents whose time is over → erased, with the act for the log, in one store transaction
 
-Three loops over one durable store; what one leaves behind the next finds, so that a crash anywhere is a pause. Nothing
+Loops over one durable store; what one leaves behind the next finds, so that a crash anywhere is a pause. Nothing
 is handed over before the inbox was read to the end that it had when the letter came: a recall that is there is seen.
 """
 
@@ -23,6 +24,7 @@ from typing import Any, Final
 from samband.connectors.adapter import Adapter, Delivery
 from samband.connectors.party import Party
 from samband.connectors.receive import Receiver, receipt_for
+from samband.connectors.retention import dispose
 from samband.connectors.store import InboxRow
 from samband.schemas.errors import DeliveryError, SambandError
 from samband.schemas.events import Level
@@ -45,6 +47,7 @@ _POLL_S: Final = 0.05
 _RESEND_S: Final = 4.0
 _RESEND_MAX_S: Final = 60.0
 _ACKNOWLEDGED_S: Final = 1.0
+_DISPOSE_S: Final = 3600.0
 _BACK_OFF_S: Final = (0.2, 30.0)
 
 
@@ -126,6 +129,7 @@ class Service:
                 group.create_task(self._forever(self._send))
                 group.create_task(self._forever(self._read))
                 group.create_task(self._look())
+                group.create_task(self._forever(self._dispose))
                 for unit, adapter in self._adapters.items():
                     group.create_task(self._forever(partial(self._hand_over, unit, adapter)))
                     group.create_task(self._forever(partial(self._ask_far_side, unit, adapter)))
@@ -339,6 +343,15 @@ class Service:
                 self._to_send.set()
             await asyncio.sleep(_ACKNOWLEDGED_S)
 
+    async def _dispose(self) -> None:
+        """Erase what the party's disposal decision lets go, a batch at a time, and look again in an hour."""
+        while True:
+            while count := dispose(self._party, datetime.now(UTC)):
+                log.info("contents erased by disposal decision", extra={"count": count})
+                self._to_send.set()
+                await asyncio.sleep(0)
+            await asyncio.sleep(_DISPOSE_S)
+
     def _receipt(self, row: InboxRow, level: Level, code: str, now: int) -> None:
         draft = receipt_for(self._party, row.letter, row.ref, row.message_id, level, code, now)
         self._store.add_draft(draft, partition_of(row.ref, self._party.root.shards))
@@ -361,6 +374,7 @@ def delivery_of(row: InboxRow) -> Delivery:
         unit=row.unit,
         created=moment("created"),
         decided_at=moment("decided_at"),
+        received=datetime.fromtimestamp(row.received / 1000, UTC),
         grounds=tuple(letter["grounds"]),
         obligations=tuple(letter["obligations"]),
         categories=tuple(letter["categories"]),

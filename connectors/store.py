@@ -1,13 +1,14 @@
 """A connector's durable memory: what it said, what it was told, what it handed over. SQLite, one file per party.
 
     outbox   a row per message said: draft (sealed with the store secret), then MESSAGE bytes and seq, until it ended
-    inbox    a row per message permitted to us: waiting → handing → handed_over → opened | refused | recalled
+    inbox    a row per message permitted to us: waiting → handing → handed_over → opened | refused | recalled; its
+             content goes by disposal decision, some time after it ended
     steps    what the gate and the recipients have said about a message, in order: its ladder
     meta     instance, next inbox offset, last seq per partition, last box number per gate partition
 
 Every change that belongs together is one transaction, so a crash leaves either all of it or nothing. Journal in WAL
 mode with full synchronisation: what was accepted survives power loss. Drafts and contents are sealed with a secret that
-is not in this file. Times are milliseconds since 1970 UTC.
+is not in this file, and what is erased is overwritten. Times are milliseconds since 1970 UTC.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from samband.streams.outbox import Draft, Row
 
 __all__ = ["InboxRow", "OutboxRow", "Step", "Store"]
 
-_VERSION: Final = 1
+_VERSION: Final = 2
+_PATIENCE_S: Final = 10
+"""How long another process's write is waited for."""
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE outbox (
@@ -76,6 +79,12 @@ CREATE TABLE steps (
 );
 CREATE INDEX steps_message ON steps (message_id);
 """
+_ENDED: Final = "state IN ('handed_over', 'opened', 'refused', 'recalled')"
+_SINCE_1: Final = f"""
+ALTER TABLE inbox ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX inbox_kept ON inbox (changed) WHERE erased = 0 AND {_ENDED};
+"""
+"""What version 2 adds: when the content of a letter was erased by a disposal decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,8 @@ class InboxRow:
     letter: dict[str, Any]
     received: int
     changed: int
+    erased: int
+    """When the content was erased by a disposal decision; 0 while it is kept."""
 
 
 class Store:
@@ -135,20 +146,26 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600)
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=10, check_same_thread=False)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_S, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA secure_delete = ON")
             with self.transaction():
                 version = self._db.execute("PRAGMA user_version").fetchone()[0]
                 if version == 0:
-                    for statement in filter(str.strip, _SCHEMA.split(";")):
-                        self._db.execute(statement)
-                    self._db.execute(f"PRAGMA user_version = {_VERSION}")
+                    self._run(_SCHEMA)
                     self._put("instance", secrets.token_bytes(16))
+                if version in (0, 1):
+                    self._run(_SINCE_1)
+                    self._db.execute(f"PRAGMA user_version = {_VERSION}")
         except (OSError, sqlite3.Error) as error:
             raise OperatorError("STORE_OPEN", f"the store `{path}` cannot be opened: {error}") from error
-        if version not in (0, _VERSION):
+        if version not in (0, 1, _VERSION):
             raise OperatorError("STORE_VERSION", f"the store `{path}` is of version {version}, not {_VERSION}")
+
+    def _run(self, statements: str) -> None:
+        for statement in filter(str.strip, statements.split(";")):
+            self._db.execute(statement)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -257,6 +274,13 @@ class Store:
         """Return what was said, or None where it is not ours or was cleared."""
         row = self._db.execute("SELECT draft FROM outbox WHERE message_id = ?", (message_id,)).fetchone()
         return None if row is None or row[0] is None else self._draft(message_id, bytes(row[0]))
+
+    def drafts(self) -> Iterator[Draft]:
+        """Yield everything said that has not ended, receipts left out, one at a time."""
+        rows = self._db.execute(
+            "SELECT message_id, draft FROM outbox WHERE draft IS NOT NULL AND type != 'receipt' ORDER BY id"
+        )
+        return (self._draft(bytes(message_id), bytes(sealed)) for message_id, sealed in rows)
 
     def _draft(self, message_id: bytes, sealed: bytes) -> Draft:
         key = self._box.key(message_id)
@@ -454,6 +478,13 @@ class Store:
         """Yield every message of the inbox, one at a time, oldest first."""
         return map(self._inbox_row, self._db.execute(f"SELECT {_INBOX} FROM inbox ORDER BY id"))
 
+    def letters_about(self, ref: bytes) -> list[InboxRow]:
+        """Return the messages about one child, oldest first."""
+        return [
+            self._inbox_row(row)
+            for row in self._db.execute(f"SELECT {_INBOX} FROM inbox WHERE ref = ? ORDER BY id", (ref,))
+        ]
+
     def mark_letter(self, message_id: bytes, state: str, now: int, *, code: str = "", only: Sequence[str] = ()) -> bool:
         """Change a message's state; False where it is not in one of `only`."""
         marks = ",".join("?" * len(only))
@@ -474,18 +505,62 @@ class Store:
         self.mark_letter(message_id, "handing", now, code=code, only=("handing",))
         return False
 
+    # erasure
+
+    def erasable(self, before: int, limit: int) -> list[tuple[bytes, str]]:
+        """Return (message id, unit) of letters that ended before a time and whose content is still here, oldest first.
+
+        A held letter was handed over as a reference only: until somebody has read it here, this is the one copy.
+        """
+        rows = self._db.execute(
+            f"SELECT message_id, unit FROM inbox WHERE erased = 0 AND {_ENDED} AND changed <= :before"
+            " AND (held = 0 OR state IN ('refused', 'recalled') OR EXISTS (SELECT 1 FROM steps"
+            " WHERE steps.message_id = inbox.message_id AND kind = 'view' AND at <= :before))"
+            " ORDER BY changed LIMIT :limit",
+            {"before": before, "limit": limit},
+        )
+        return [(bytes(message_id), unit) for message_id, unit in rows]
+
+    def erase_letter(self, message_id: bytes, now: int, decision: str) -> None:
+        """Erase a letter's content for good; that it came, and by which decision it is gone, stays."""
+        row = self.letter(message_id)
+        if row is None or row.erased:
+            return
+        kept = {**row.letter, "content": None, "disposal": decision}
+        sealed = self._box.seal("inbox", message_id, json.dumps(kept).encode())[1]
+        self._db.execute("UPDATE inbox SET letter = ?, erased = ? WHERE message_id = ?", (sealed, now, message_id))
+
+    def scrub(self) -> None:
+        """Write the journal back and cut it, so that nothing erased lies in it; with a reader in the way, not now."""
+        self._db.execute("PRAGMA busy_timeout = 0")
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout = {1000 * _PATIENCE_S}")
+
+    def holdings(self) -> dict[str, tuple[int, int | None]]:
+        """Return (how many, since when the oldest) of what is kept, by category of the retention table."""
+        counts = {
+            "transport.letter": f"SELECT count(*), min(changed) FROM inbox WHERE erased = 0 AND {_ENDED}",
+            "transport.waiting": f"SELECT count(*), min(changed) FROM inbox WHERE erased = 0 AND NOT {_ENDED}",
+            "transport.draft": "SELECT count(*), min(created) FROM outbox WHERE draft IS NOT NULL",
+            "log.ladder": "SELECT count(*), min(at) FROM steps WHERE kind != 'view'",
+            "log.view": "SELECT count(*), min(at) FROM steps WHERE kind = 'view'",
+        }
+        return {name: self._db.execute(query).fetchone() for name, query in counts.items()}
+
     def unacknowledged(self, unit: str) -> set[bytes]:
         """Return the ids of a unit's messages that were handed over and not acknowledged."""
         rows = self._db.execute("SELECT message_id FROM inbox WHERE state = 'handed_over' AND unit = ?", (unit,))
         return {bytes(row[0]) for row in rows}
 
     def _inbox_row(self, row: Sequence[Any]) -> InboxRow:
-        number, message_id, ref, unit, kind, state, code, held, expires, letter, received, changed = row
+        number, message_id, ref, unit, kind, state, code, held, expires, letter, received, changed, erased = row
         opened = self._box.open("inbox", self._box.key(bytes(message_id)), bytes(letter))[1]
         return InboxRow(
             number, bytes(message_id), bytes(ref), unit, kind, state, code, bool(held), expires, json.loads(opened),
-            received, changed,
+            received, changed, erased,
         )  # fmt: skip
 
 
-_INBOX: Final = "id, message_id, ref, unit, type, state, code, held, expires, letter, received, changed"
+_INBOX: Final = "id, message_id, ref, unit, type, state, code, held, expires, letter, received, changed, erased"

@@ -30,7 +30,9 @@ from samband.connectors.cli import (
     inbox,
     party,
     play,
+    retention,
     send,
+    subject_access,
     track,
     types,
 )
@@ -89,6 +91,8 @@ app.add_typer(findings.investigation, name="investigation")
 app.command("motivate")(findings.motivate)
 app.add_typer(identity.app, name="identity")
 app.add_typer(audit.app, name="audit")
+app.command("subject-access")(subject_access.subject_access)
+app.command("retention")(retention.retention)
 app.command("doctor")(doctor.doctor)
 app.add_typer(play.app, name="testdata")
 app.command("demo")(play.demo)

@@ -112,6 +112,8 @@ def show(
         "obligations": letter["obligations"],
         "categories": letter["categories"],
         "content": letter["content"],
+        "erased": row.erased or None,
+        "disposal": letter.get("disposal"),
     }
     if as_json:
         emit(shown)
@@ -147,6 +149,8 @@ def _show(shown: dict[str, Any]) -> None:
         (say("state"), f"{say(shown['state'])} {shown['code']}".strip()),
         *((say("obligation"), say(each)) for each in shown["obligations"]),
     ]
+    if shown["erased"]:
+        head.append((either("gallrat", "erased"), f"{moment(shown['erased'])}, {shown['disposal']}"))
     fields = {each.name: each for each in (*COMMON_FIELDS, *row.fields)}
     labels = {name: either(each.label_sv, each.label_en) for name, each in fields.items()}
     content = shown["content"] or {}

@@ -228,7 +228,7 @@ def test_withdrawal_ends_it(terminal: Terminal) -> None:
 READING = [
     ("hub", "status"), ("party", "list"), ("types",), ("types", "concern.report"), ("inbox", "list", "--as", "skola"),
     ("inbox", "unacknowledged", "--as", "skola"), ("consent", "list", "--as", "social"), ("audit", "list"), ("doctor",),
-    ("doctor", "--as", "skola"), ("testdata", "child", "--seed", "7"),
+    ("doctor", "--as", "skola"), ("retention", "--as", "skola", "--dry-run"), ("testdata", "child", "--seed", "7"),
 ]  # fmt: skip
 
 

@@ -37,6 +37,7 @@ def a_delivery(number: int = 1, size: int = 10) -> Delivery:
         unit="SE0000000000-SKOLA",
         created=datetime(2026, 11, 22, tzinfo=UTC),
         decided_at=datetime(2026, 11, 22, tzinfo=UTC),
+        received=datetime(2026, 11, 22, tzinfo=UTC),
         grounds=("CONSENT",),
         obligations=(),
         categories=("social",),

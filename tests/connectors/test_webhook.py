@@ -45,6 +45,7 @@ DELIVERY = Delivery(
     unit="SE0000000000-SKOLA",
     created=datetime(2026, 11, 22, 8, 0, tzinfo=UTC),
     decided_at=datetime(2026, 11, 22, 8, 1, tzinfo=UTC),
+    received=datetime(2026, 11, 22, 8, 1, tzinfo=UTC),
     grounds=("CONSENT",),
     obligations=(),
     categories=("social",),

@@ -46,11 +46,17 @@ def a_delivery(**changes: object) -> Delivery:
         unit="SE0000000000-IFO1",
         created=datetime(2026, 11, 22, 8, 0, 0, 123456, tzinfo=UTC),
         decided_at=datetime(2026, 11, 22, 8, 0, 1, tzinfo=UTC),
+        received=datetime(2026, 11, 22, 8, 0, 2, tzinfo=UTC),
         grounds=("DUTY_HEALTH_EXAM",),
         obligations=("inform_guardian",),
         categories=("health",),
         decision="5c" * 32,
-        content={"child": {"name": NAME, "number": NUMBER}, "address": ADDRESS, "text": "åäö \u2028 \x00 😀"},
+        content={
+            "sender_reference": "dnr 12",
+            "child": {"name": NAME, "number": NUMBER},
+            "address": ADDRESS,
+            "text": "åäö \u2028 \x00 😀",
+        },
     )
     return replace(delivery, **changes)  # type: ignore[arg-type]
 
@@ -274,6 +280,32 @@ async def test_a_held_message_is_a_bare_reference(far_side: FarSide, adapter: Ad
         assert json.dumps(word)[1:-1] not in seen
 
 
+async def test_the_registrar_is_told_what_a_register_needs(far_side: FarSide, adapter: Adapter) -> None:
+    """With each message come the day it came in, from whom, what it is in Swedish, and the sender's case number."""
+    await adapter.deliver(a_delivery())
+    [document] = far_side.documents()
+    assert isinstance(document, dict)
+    assert document["registration"] == {
+        "received": "2026-11-22T08:00:02.000Z",
+        "from": "SE0000000000-BUP1",
+        "from_party": "region-test",
+        "what": "Utlåtande efter hälsoundersökning",
+        "sender_reference": "dnr 12",
+        "note": adapter_module.REGISTRATION_NOTE,
+    }
+
+
+async def test_the_registrar_learns_of_a_held_message_that_it_came(far_side: FarSide, adapter: Adapter) -> None:
+    """A held message is registered by its day; from whom, what and the case number come with the content."""
+    await adapter.deliver(a_delivery(content=None))
+    [document] = far_side.documents()
+    assert isinstance(document, dict)
+    assert document["registration"] == {
+        "received": "2026-11-22T08:00:02.000Z",
+        "note": adapter_module.REGISTRATION_NOTE,
+    }
+
+
 async def test_the_search_for_planted_words_can_find_them(far_side: FarSide, adapter: Adapter) -> None:
     """The control of the test above: in a message that is not held, the same search finds every planted word."""
     whole = a_delivery()
@@ -376,7 +408,8 @@ def test_the_document_carries_its_version_and_every_field() -> None:
     """The document is marked `"samband": "1"`, has each field of a delivery, and times in RFC 3339 with `Z`."""
     document = a_delivery().document()
     assert document["samband"] == "1"
-    assert set(document) == {one.name for one in fields(Delivery)} | {"samband", "held"}
+    told = {one.name for one in fields(Delivery)} - {"received"}
+    assert set(document) == told | {"samband", "held", "registration"}
     assert (document["created"], document["decided_at"]) == ("2026-11-22T08:00:00.123Z", "2026-11-22T08:00:01.000Z")
 
 
@@ -384,6 +417,7 @@ def test_the_face_of_the_adapter_module() -> None:
     """What adapters and the service may use is this list, and all of it exists."""
     assert adapter_module.__all__ == [
         "HELD_NOTICE",
+        "REGISTRATION_NOTE",
         "VERSION",
         "Adapter",
         "Delivery",
