@@ -27,6 +27,10 @@ NOW = datetime.now(UTC)
 MS = int(NOW.timestamp() * 1000)
 CHILD, OTHER = (synthetic(each, born=date(NOW.year - 9, 1, 1)).identifier for each in (41, 42))
 SECRET = "HEMLIGT-ORD"
+CONSENT = {
+    "child": CHILD, "message_id": "00", "recorded_at": MS, "disclosers": ["SE-IFO"], "recipients": ["SE-SKOLA"],
+    "categories": ["placement"], "about": "child", "until": MS // 1000, "givers": [], "signatures": {}, "ended": [],
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -55,7 +59,9 @@ def receive(party: Party, number: int, child: str, *, is_held: bool = False, sta
         "conversation": message_id.hex(), "ref_to": None, "unit": "SE-IFO", "sender_unit": "SE-SKOLA",
         "sender_party": "skola", "created": MS, "decided_at": MS, "grounds": ["DUTY_REPORT"],
         "obligations": [HOLD_PROTECTED] if is_held else [], "decision": "00", "age_band": "<12",
-        "categories": ["concern:child", "reporter_identity:other", "concern:sibling", "identity:child"],
+        "categories": [
+            "concern:child", "reporter_identity:other", "reporter_identity:child", "concern:sibling", "identity:child",
+        ],
         "content": {"child_identifier": child, "concern": SECRET, "reporter": "Anmälare Påhittad"},
     }  # fmt: skip
     with party.store.transaction():
@@ -97,12 +103,8 @@ def test_everything_that_is_there(party: Party) -> None:
     with party.store.transaction():
         detail = {"acting_user": "anna01", "role": "handlaggare", "reason": "00"}
         party.store.add_step(letter, Step(MS, "view", "shown", "", detail))
-    entry = {
-        "child": CHILD, "message_id": "00", "recorded_at": MS, "disclosers": ["SE-IFO"], "recipients": ["SE-SKOLA"],
-        "categories": ["placement"], "about": "child", "until": MS // 1000, "givers": [], "signatures": {}, "ended": [],
-    }  # fmt: skip
-    ConsentBook(party).keep(b"c" * 16, entry)
-    ConsentBook(party).keep(b"d" * 16, {**entry, "child": OTHER})
+    ConsentBook(party).keep(b"c" * 16, CONSENT)
+    ConsentBook(party).keep(b"d" * 16, {**CONSENT, "child": OTHER})
     found = whole(party)
     assert [each["message_id"] for each in found["received"]] == [letter.hex()]
     assert found["received"][0]["content_goes"] == (NOW + timedelta(days=30)).date().isoformat()
@@ -141,6 +143,7 @@ def test_what_is_left_out_leaves_no_trace(party: Party) -> None:
     assert json.dumps(whole(party)) != before
     assert json.dumps(whole(party, CHILD, letter.hex())) == before
     empty = json.dumps(whole(party, CHILD, letter.hex(), said.hex()))
+    ConsentBook(party).keep(b"c" * 16, CONSENT)
     assert json.dumps(whole(party, CHILD, "SE-SKOLA")) == empty
     with pytest.raises(InputError) as caught:
         whole(party, CHILD, letter.hex()[:-1])
