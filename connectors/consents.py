@@ -84,7 +84,7 @@ class Consents:
             RefusedError: no card names a unit.
         """
         others = [each for each in body.disclosers if self._party.directory.unit(each).party != self._party.name]
-        message = self._client.record(body, child=child, now=now, unit=unit)
+        message = self._client.record(body, child=child, now=now, unit=unit, acting_user=user)
         parts = {
             each: self._client.send(
                 PART,

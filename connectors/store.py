@@ -85,6 +85,8 @@ ALTER TABLE inbox ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX inbox_kept ON inbox (changed) WHERE erased = 0 AND {_ENDED};
 """
 """What version 2 adds: when the content of a letter was erased by a disposal decision."""
+_NO_COPY: Final = "consent.part"
+"""The letters that are kept with the consents, not as transport."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -510,14 +512,15 @@ class Store:
     def erasable(self, before: int, limit: int) -> list[tuple[bytes, str]]:
         """Return (message id, unit) of letters that ended before a time and whose content is still here, oldest first.
 
-        A held letter was handed over as a reference only: until somebody has read it here, this is the one copy.
+        A held letter was handed over as a reference only: until somebody has read it here, this is the one copy. A part
+        of a consent is no copy: the connector itself reads it when the discloser confirms.
         """
         rows = self._db.execute(
-            f"SELECT message_id, unit FROM inbox WHERE erased = 0 AND {_ENDED} AND changed <= :before"
+            f"SELECT message_id, unit FROM inbox WHERE erased = 0 AND {_ENDED} AND changed <= :before AND type != :kept"
             " AND (held = 0 OR state IN ('refused', 'recalled') OR EXISTS (SELECT 1 FROM steps"
             " WHERE steps.message_id = inbox.message_id AND kind = 'view' AND at <= :before))"
             " ORDER BY changed LIMIT :limit",
-            {"before": before, "limit": limit},
+            {"before": before, "limit": limit, "kept": _NO_COPY},
         )
         return [(bytes(message_id), unit) for message_id, unit in rows]
 
@@ -541,7 +544,8 @@ class Store:
     def holdings(self) -> dict[str, tuple[int, int | None]]:
         """Return (how many, since when the oldest) of what is kept, by category of the retention table."""
         counts = {
-            "transport.letter": f"SELECT count(*), min(changed) FROM inbox WHERE erased = 0 AND {_ENDED}",
+            "transport.letter": f"SELECT count(*), min(changed) FROM inbox WHERE erased = 0 AND {_ENDED}"
+            f" AND type != '{_NO_COPY}'",
             "transport.waiting": f"SELECT count(*), min(changed) FROM inbox WHERE erased = 0 AND NOT {_ENDED}",
             "transport.draft": "SELECT count(*), min(created) FROM outbox WHERE draft IS NOT NULL",
             "log.ladder": "SELECT count(*), min(at) FROM steps WHERE kind != 'view'",

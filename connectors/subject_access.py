@@ -24,7 +24,7 @@ from samband.schemas.errors import InputError
 from samband.schemas.events import Act, ActLogged, CircleUpdate, Digest, decode
 from samband.schemas.retention import Place, row, rows
 from samband.schemas.rulebook import shipped
-from samband.streams.decision.kernel import HOLD_PROTECTED
+from samband.streams.decision.conditions import HOLD_PROTECTED
 
 if TYPE_CHECKING:
     from samband.connectors.party import Party

@@ -44,7 +44,15 @@ def party(tmp_path: Path) -> Party:
     return Party.load(folder / "connector.toml")
 
 
-def receive(party: Party, number: int, state: str, *, changed: int = ENDED, is_held: bool = False) -> bytes:
+def receive(
+    party: Party,
+    number: int,
+    state: str,
+    *,
+    changed: int = ENDED,
+    is_held: bool = False,
+    kind: str = "dialogue.message",
+) -> bytes:
     """Let a letter have come and reached a state."""
     message_id = bytes([number]) * 16
     letter = {
@@ -54,7 +62,7 @@ def receive(party: Party, number: int, state: str, *, changed: int = ENDED, is_h
         "content": {"text": f"{SECRET} {number} " + "…" * 4000},  # more than a page of the file
     }  # fmt: skip
     with party.store.transaction():
-        party.store.add_letter(message_id, offset=number, ref=bytes(16), unit=UNIT.id, type="dialogue.message",
+        party.store.add_letter(message_id, offset=number, ref=bytes(16), unit=UNIT.id, type=kind or "dialogue.message",
                                expires=1 << 50, held=is_held, letter=letter, now=changed, state=state)  # fmt: skip
     return message_id
 
@@ -107,6 +115,15 @@ def test_a_held_letter_stays_until_it_was_read(party: Party, state: str) -> None
         party.store.add_step(message_id, Step(read, "view", "shown", "", {}))
     assert dispose(party, NOW) == 0
     assert dispose(party, NOW + timedelta(days=1)) == 1
+    party.store.close()
+
+
+def test_a_part_of_a_consent_is_no_copy(party: Party) -> None:
+    """What a discloser needs in order to confirm a consent stays with the consents, however old."""
+    message_id = receive(party, 1, "opened", kind="consent.part", changed=1)
+    assert dispose(party, NOW) == 0
+    assert content(party, message_id)
+    assert {each.retention.category: each.count for each in held(party, NOW)}["transport.letter"] == 0
     party.store.close()
 
 

@@ -21,7 +21,7 @@ from samband.schemas.events import Act, ActLogged, CircleUpdate, MarkKind, Membe
 from samband.schemas.testdata import synthetic
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 from samband.streams.authority import Home
-from samband.streams.decision.kernel import HOLD_PROTECTED
+from samband.streams.decision.conditions import HOLD_PROTECTED
 
 NOW = datetime.now(UTC)
 MS = int(NOW.timestamp() * 1000)
