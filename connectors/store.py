@@ -17,7 +17,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -392,9 +392,10 @@ class Store:
 
     def remember_role(self, user: str, role: str) -> None:
         """Keep that a user has acted in a role, so that what they said can be found by their id alone."""
-        if role not in (roles := self.roles_of(user)):
-            with self.transaction():
-                self.keep_sealed(f"roles/{user}", json.dumps([*roles, role]).encode())
+        if role in self.roles_of(user):
+            return
+        with nullcontext() if self._db.in_transaction else self.transaction():
+            self.keep_sealed(f"roles/{user}", json.dumps([*self.roles_of(user), role]).encode())
 
     def roles_of(self, user: str) -> list[str]:
         """Return the roles that a user has acted in."""

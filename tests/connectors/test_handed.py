@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,34 +13,13 @@ from msgspec import structs
 from samband.connectors.cli.incident import LANGUAGES, Tally
 from samband.connectors.client import Client
 from samband.connectors.handed import Cause, Handed, Trail, by_user, of_party
-from samband.connectors.party import Party, PartySettings
+from samband.connectors.party import Party
 from samband.connectors.receive import Receiver, step_of
-from samband.connectors.store import Store
 from samband.schemas.codec import unframe
 from samband.schemas.events import Id16, Level, Recall
 from samband.schemas.stamp import AUDIT
 from samband.streams import topics
 from samband.streams.derived.codec import RowStore
-from samband.streams.settings import KafkaSettings
-
-
-@pytest.fixture
-def social(world: Any, tmp_path: Path) -> Iterator[Party]:
-    """Return `social` with a store on disk."""
-    keys, none = world.parties["social"], Path("none")
-    made = Party(
-        folder=tmp_path,
-        settings=PartySettings("social", KafkaSettings("", none, none, none)),
-        root=world.root,
-        directory=world.directory,
-        sign=keys.sign,
-        hop={keys.hop.kid: keys.hop},
-        content={key.kid: (unit, key) for unit, key in keys.content.items()},
-        reference=world.reference,
-        store=Store(tmp_path / "store.db", bytes(32)),
-    )
-    yield made
-    made.store.close()
 
 
 def follow(gate: Any, cause: Cause) -> tuple[list[Handed], Trail]:
@@ -153,6 +130,23 @@ def test_an_event_and_a_recall_carry_their_own_user(world: Any, social: Party, k
     recalled = social.store.draft(client.recall(event, now=now))
     assert recalled is not None
     assert not any(recalled.user)
+
+
+def test_a_user_s_roles_are_kept_within_the_caller_s_transaction(social: Party) -> None:
+    """A role is remembered once, also by who has begun a transaction, and goes with it when that fails."""
+    store = social.store
+
+    def fail() -> None:
+        with store.transaction():
+            store.remember_role("anna01", "rektor")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert store.roles_of("anna01") == []
+    for role in ("rektor", "mentor", "rektor"):
+        store.remember_role("anna01", role)
+    assert store.roles_of("anna01") == ["rektor", "mentor"]
 
 
 def test_a_party_finds_what_came_to_it(world: Any, gate: Any, social: Party, kit: Any) -> None:

@@ -152,6 +152,21 @@ def test_each_erasure_is_an_act_for_the_log(party: Party) -> None:
     party.store.close()
 
 
+def test_the_gate_takes_the_act(world: Any, kit: Any, social: Party) -> None:
+    """The log gets the erasure: the gate accepts it, though it is about no child that anybody knows."""
+    settings = replace(social.settings.retention, decision=DECISION)
+    social.settings = replace(social.settings, retention=settings)
+    now = datetime.fromtimestamp(kit.NOW / 1000, UTC)
+    with social.store.transaction():
+        letter = {"content": {"text": SECRET}}
+        social.store.add_letter(bytes(16), offset=0, ref=bytes(16), unit="IFO", type="concern.report", expires=1,
+                                held=False, letter=letter, now=1, state="opened")  # fmt: skip
+    assert dispose(social, now) == 1
+    ((draft, partition),) = social.store.new_drafts(10)
+    (stamp,) = kit.Gate(world, partition).say(draft)
+    assert (stamp.kind, stamp.type, stamp.outcome) == ("event", "act.logged", "accepted")
+
+
 def test_an_erasure_that_cannot_be_told_does_not_happen(party: Party, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the act cannot be kept, the contents are not erased either: both or nothing."""
     message_id = receive(party, 1, "opened")
