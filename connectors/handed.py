@@ -25,6 +25,7 @@ __all__ = ["Cause", "Handed", "Trail", "by_user", "of_party"]
 
 _TAKEN: Final = frozenset({Level.HANDED_OVER, Level.OPENED, Level.ACTED})
 _NOT_TAKEN: Final = frozenset({Level.REFUSED, Level.MISMATCH})
+_NOW_AND_THEN: Final = 1000
 _LETTER_TAKEN: Final = frozenset({"handed_over", "opened"})
 
 
@@ -107,9 +108,14 @@ class Trail:
         return None
 
 
-def of_party(party: Party, cause: Cause) -> Iterator[Handed]:
-    """Yield what this party said, and what came to it, because of the cause, and was handed over."""
-    for message_id, steps in party.store.ladders():
+def of_party(party: Party, cause: Cause, looked: Callable[[int], None] = lambda _: None) -> Iterator[Handed]:
+    """Yield what this party said, and what came to it, because of the cause, and was handed over.
+
+    `looked` is told now and then how many ladders have been looked at.
+    """
+    for number, (message_id, steps) in enumerate(party.store.ladders()):
+        if number % _NOW_AND_THEN == 0:
+            looked(number)
         said = _of_ladder(message_id, steps)
         if said is not None and cause.covers(said):
             yield said

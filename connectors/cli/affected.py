@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -119,7 +117,8 @@ async def _at_hub(home: Home, cause: Cause, report: _Report) -> None:
 
     store, trail = RowStore(HubStore(home.hub_keys.secret("store"))), Trail(cause)
     oldest, newest, unreadable = 0, 0, 0
-    async for value in _shown(audit_records(home)):
+    async for _, value, part in audit_records(home):
+        report.progress.show(either(f"läser loggen, {part:.0%}", f"reading the log, {part:.0%}"))
         try:
             record = store.read_audit(value)[2]
         except SambandError:
@@ -135,23 +134,25 @@ async def _at_hub(home: Home, cause: Cause, report: _Report) -> None:
     report.end({"source": "hub", "on_their_way": len(trail.on_their_way), "unreadable": unreadable, "reach": reach})
 
 
-async def _shown(records: AsyncIterator[tuple[int, bytes, float]]) -> AsyncIterator[bytes]:
-    """Yield the values, with a bar on a terminal's standard error."""
-    with _bar() as show:
-        async for _, value, part in records:
-            show(part)
-            yield value
+class _Progress:
+    """One line on a terminal's standard error that says how far the reading is; nothing elsewhere."""
 
+    def __init__(self) -> None:
+        self._shown = ""
 
-@contextmanager
-def _bar() -> Iterator[Any]:
-    from rich.console import Console
-    from rich.progress import Progress
+    def show(self, text: str) -> None:
+        """Say how far it is."""
+        if sys.stderr.isatty() and text != self._shown:
+            sys.stderr.write(f"\r\x1b[K{text}")
+            sys.stderr.flush()
+            self._shown = text
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(either("läser loggen", "reading the log"), total=1.0)
-        yield lambda part: progress.update(task, completed=part)
+    def clear(self) -> None:
+        """Make room for a line of the answer."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._shown = ""
 
 
 class _Report:
@@ -160,12 +161,14 @@ class _Report:
     def __init__(self, cause: dict[str, str], *, as_json: bool) -> None:
         self._json = as_json
         self._tally = Tally()
+        self.progress = _Progress()
         ((self._kind, self._name),) = cause.items()
         if as_json:
             sys.stdout.write(f'{{"cause": {json.dumps(cause, ensure_ascii=False)},\n "messages": [')
 
     def add(self, handed: Handed) -> None:
         """Print a message."""
+        self.progress.clear()
         if self._json:
             sys.stdout.write(("," if self._tally.count else "") + "\n  " + json.dumps(_plain(handed)))
         else:
@@ -179,6 +182,7 @@ class _Report:
         Raises:
             Answer: something could not be read, so the list may lack something.
         """
+        self.progress.clear()
         now = datetime.now(UTC)
         drafts = {each: self._tally.text(each, self._cause(each), now) for each in LANGUAGES}
         if self._json:
