@@ -99,6 +99,8 @@ class ConsentRecord:
     recorded_party: str
     recorded_at: int
     entry: bytes
+    heard: int = 0
+    """How many withdrawals there were before it: those close it only where they named it."""
     views: tuple[TakenView, ...] = ()
     """The child's view as it was taken down later; the first one stays in `given`."""
     missing: tuple[str, ...] = ()

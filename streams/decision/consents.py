@@ -92,7 +92,7 @@ def record(state: ChildState, body: ConsentGiven, said: Said) -> ChildState:
     if len(state.consents) >= MOST:
         raise RefusedError("CONSENT_TOO_MANY", f"at most {MOST} consents are kept for one child")
     missing = tuple(giver.id for giver in body.givers if giver.required and giver.id not in body.signed_by)
-    added = ConsentRecord(body, signer.id, own, now, said.entry, missing=missing)
+    added = ConsentRecord(body, signer.id, own, now, said.entry, len(state.withdrawals), missing=missing)
     for earlier in state.withdrawals:
         if earlier.scope is Scope.CONSENT and earlier.consent_id == body.consent_id:
             added = replace(added, closed_at=now, closed_by=earlier.entry, refused=earlier.refused)

@@ -74,22 +74,19 @@ def _consent_as_of(consent: ConsentRecord, withdrawals: tuple[Withdrawal, ...], 
         closed_recipients=(),
         closed_categories=(),
     )
-    for taken in withdrawals:
-        if _took(consent, taken):
-            before = close(before, taken)
+    for taken in _takes(consent, withdrawals):
+        before = close(before, taken)
     # A withdrawal that named this very consent before it came closed it when it came.
     return replace(before, closed_at=max(before.closed_at, before.recorded_at)) if before.closed_at else before
 
 
-def _took(consent: ConsentRecord, taken: Withdrawal) -> bool:
-    """Say whether a withdrawal took something of a consent: recorded before it, or named by it."""
-    if taken.scope is Scope.CONSENT or taken.at > consent.recorded_at:
-        return in_scope(consent, taken)
-    return taken.at == consent.recorded_at and (
-        consent.closed_by == taken.entry
-        or taken.recipient in consent.closed_recipients
-        or taken.category in consent.closed_categories
-    )
+def _takes(consent: ConsentRecord, withdrawals: tuple[Withdrawal, ...]) -> list[Withdrawal]:
+    """Return the withdrawals that take something of a consent: heard after it was recorded, or naming it."""
+    return [
+        taken
+        for number, taken in enumerate(withdrawals)
+        if (number >= consent.heard or taken.scope is Scope.CONSENT) and in_scope(consent, taken)
+    ]
 
 
 def knew(state: ChildState, at: int) -> tuple[Knew, ...]:
@@ -98,7 +95,8 @@ def knew(state: ChildState, at: int) -> tuple[Knew, ...]:
     Named units and the responsible one are told when a consent is recorded, its recorder when it is taken back.
     """
     found: list[Knew] = []
-    for consent in as_of(state, at).consents:
+    then = as_of(state, at)
+    for consent in then.consents:
         number = consent.given.consent_id
         named = {*consent.given.disclosers, *(each.unit for each in consent.given.recipients)}
         found.append(Knew(number, consent.recorded_by, consent.recorded_at, "recorded"))
@@ -106,9 +104,5 @@ def knew(state: ChildState, at: int) -> tuple[Knew, ...]:
         found += [Knew(number, each.by, each.at, "signed") for each in consent.signatures]
         found += [Knew(number, each.by, each.at, "confirmed") for each in consent.confirmations]
         found += [Knew(number, each.by, each.at, "disputed") for each in consent.disputes]
-        found += [
-            Knew(number, each.by, each.at, "withdrew")
-            for each in state.withdrawals
-            if each.at <= at and _took(consent, each)
-        ]
+        found += [Knew(number, each.by, each.at, "withdrew") for each in _takes(consent, then.withdrawals)]
     return tuple(sorted(found, key=lambda each: each.since))
