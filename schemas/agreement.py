@@ -187,15 +187,24 @@ class Agreement:
         return next((area for area in self.areas if municipality in area.municipalities), None)
 
 
-def shipped(name: str) -> Agreement:
-    """Return one of the agreements that ship.
+def shipped_text(name: str) -> str:
+    """Return the text of one of the agreements that ship.
 
     Raises:
         OperatorError: there is none of that name (`AGREEMENT_UNKNOWN`).
     """
     if name not in SHIPPED:
         raise OperatorError("AGREEMENT_UNKNOWN", "no such agreement ships", f"{', '.join(SHIPPED)}; or a file")
-    return parse(resources.files("samband.schemas").joinpath("agreements", f"{name}.toml").read_text("utf-8"))
+    return resources.files("samband.schemas").joinpath("agreements", f"{name}.toml").read_text("utf-8")
+
+
+def shipped(name: str) -> Agreement:
+    """Return one of the agreements that ship.
+
+    Raises:
+        OperatorError: as `shipped_text`.
+    """
+    return parse(shipped_text(name))
 
 
 def parse(text: str) -> Agreement:

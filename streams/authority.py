@@ -24,6 +24,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from samband.schemas.agreement import parse as parse_terms
 from samband.schemas.card import Card, CardKey
 from samband.schemas.errors import InputError, OperatorError
 from samband.schemas.rulebook import parse, shipped_text
@@ -113,6 +114,7 @@ class Home:
         shards: int = 4,
         workers: int = 1,
         port: int = 0,
+        terms: str = "",
     ) -> None:
         """Found a hub: root, reference key, gate keys, certificates and the hub's card.
 
@@ -143,7 +145,7 @@ class Home:
         for principal in (HUB, "gate", "derived"):
             issue(tls, principal, self.hub / "tls" / principal)
         self._card(PartyId(HUB), "Samband", "", (), [(key, "") for key in keys], now)
-        self.publish_rules(shipped_text(), now=now)
+        self.publish_rules(shipped_text(), terms=terms, now=now)
         kafka = f'[kafka]\nbootstrap = "{EMBEDDED}"\nport = {port or _free_port()}\n'
         (self.path / "hub.toml").write_text(f"gate_workers = {workers}\n\n{kafka}", "utf-8")
 
@@ -213,6 +215,8 @@ class Home:
             OperatorError: it does not parse, or begins in the past.
         """
         parse(rulebook)
+        if terms:
+            parse_terms(terms)
         begins = effective_from or now
         if begins < now:
             raise OperatorError("RULES_TIME", "rules begin now or later; the past was decided by others")

@@ -14,6 +14,8 @@ from bisect import insort
 from dataclasses import dataclass
 from typing import Final
 
+from samband.schemas import agreement
+from samband.schemas.agreement import Agreement
 from samband.schemas.codec import frame, unframe
 from samband.schemas.errors import FormatError, OperatorError, TrustError
 from samband.schemas.rulebook import Rulebook, parse
@@ -23,6 +25,7 @@ from samband.streams.decision.said import LONGEST
 
 __all__ = ["InForce", "RulesInForce", "check_verified", "sign_rules"]
 
+DAY: Final = 86_400
 MOST: Final = 1000
 """Versions that are kept; more is a fault."""
 
@@ -35,6 +38,8 @@ class InForce:
     effective_from: int
     rules: Rules
     rulebook: Rulebook
+    terms: Agreement | None
+    """The agreement as data, where the authority has signed one."""
     longest: int
     """Longest life of a consent, in seconds."""
 
@@ -73,7 +78,7 @@ class RulesInForce:
         Raises:
             FormatError: not rules.
             TrustError: the root did not sign them, or signed another text under the same number.
-            OperatorError: the rulebook does not parse, or a production hub's has an unverified row.
+            OperatorError: rulebook or terms do not parse, or a production hub's has an unverified row.
         """
         signed = unframe(SIGNED_RULES, value)
         if signed["v"] != 1:
@@ -92,7 +97,9 @@ class RulesInForce:
         rulebook = parse(rules.rulebook)
         if self._production:
             check_verified(rulebook)
-        version = InForce(rules.number, rules.effective_from, rules, rulebook, LONGEST)
+        terms = agreement.parse(rules.terms) if rules.terms else None
+        longest = terms.longest_consent_days * DAY if terms else LONGEST
+        version = InForce(rules.number, rules.effective_from, rules, rulebook, terms, longest)
         insort(self._versions, version, key=lambda each: each.number)
         return version
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -18,7 +19,7 @@ from samband.schemas.errors import InputError, OperatorError
 if TYPE_CHECKING:
     from samband.streams.authority import Home
 
-__all__ = ["app", "gate_partitions"]
+__all__ = ["app", "gate_partitions", "terms_of"]
 
 app = typer.Typer(help="Found, run, stop and look at a hub.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -34,6 +35,12 @@ def up(
     ] = "",
     environment: Annotated[
         str, typer.Option(help="test or production, when the hub is founded; never mixed.", show_default="test")
+    ] = "",
+    terms: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE", help="The agreement as data: vastmanland, vastra_gotaland or a file of your own."
+        ),
     ] = "",
     shards: Annotated[int, typer.Option(help="Partitions of its outbox, 1–8; fixed for good.", show_default="4")] = 0,
     workers: Annotated[int, typer.Option(help="Gate workers.", show_default="1")] = 0,
@@ -52,14 +59,14 @@ def up(
         raise OperatorError(
             "HUB_RUNNING", f"the hub in `{home.path}` runs already", "samband hub status looks at it, hub down stops it"
         )
-    _found(home, agreement, environment, shards, workers, port)
+    _found(home, agreement, environment, terms, shards, workers, port)
     if detach:
         _detached(home)
     else:
         _foreground(home)
 
 
-def _found(home: Home, agreement: str, environment: str, shards: int, workers: int, port: int) -> None:
+def _found(home: Home, agreement: str, environment: str, terms: str, shards: int, workers: int, port: int) -> None:
     """Found a hub where there is none; else what is asked for must be what it is."""
     if not home.exists:
         home.found(
@@ -69,6 +76,7 @@ def _found(home: Home, agreement: str, environment: str, shards: int, workers: i
             shards=shards or 4,
             workers=workers or 1,
             port=port,
+            terms=terms_of(terms),
         )
         note(f"founded a hub in {home.path}")
         return
@@ -86,6 +94,20 @@ def _found(home: Home, agreement: str, environment: str, shards: int, workers: i
                 f"this hub was founded with `{name} {present}`",
                 f"workers and port: {home.path}/hub.toml",
             )
+
+
+def terms_of(terms: str) -> str:
+    """Return the text of an agreement: a file's, or one that ships; empty for none.
+
+    Raises:
+        OperatorError: neither.
+    """
+    from samband.schemas.agreement import shipped_text
+
+    path = Path(terms)
+    if terms and path.is_file():
+        return path.read_text("utf-8")
+    return shipped_text(terms) if terms else ""
 
 
 def _foreground(home: Home) -> None:

@@ -23,6 +23,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from samband.connectors.client import Client
 from samband.connectors.party import Party
 from samband.connectors.serve import READY
+from samband.schemas.agreement import shipped_text
 from samband.schemas.errors import OperatorError
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 from samband.streams.authority import Home
@@ -139,7 +140,7 @@ class House:
         _clear(path)
         now = datetime.now(UTC)
         self.home = Home(path)
-        self.home.found(AGREEMENT, now=now, shards=2)
+        self.home.found(AGREEMENT, now=now, shards=2, terms=shipped_text(AGREEMENT))
         (path / _MARK).write_text("made by `samband demo`, and made anew by it\n", "utf-8")
         secret = "whsec_" + secrets.token_hex(32)
         self.case_system = CaseSystem(secret)

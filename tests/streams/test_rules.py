@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from samband.schemas.agreement import shipped_text as shipped_terms
 from samband.schemas.errors import OperatorError, SambandError
 from samband.schemas.rulebook import shipped_text
 from samband.schemas.signed_rules import Rules
@@ -89,3 +90,18 @@ def test_a_production_hub_does_not_start_on_unverified_rows(tmp_path: Path) -> N
     with pytest.raises(OperatorError) as past:
         other.publish_rules(VERIFIED, now=now, effective_from=now - timedelta(days=1))
     assert past.value.code == "RULES_TIME"
+
+
+def test_the_agreement_says_how_long_a_consent_lasts() -> None:
+    """The longest life of a consent is the signed agreement's own; without one it is a year."""
+    rules = known()
+    longest = {}
+    for number, terms in ((1, ""), (2, shipped_terms("vastmanland")), (3, shipped_terms("vastra_gotaland"))):
+        signed_terms = Rules(number=number, effective_from=number, rulebook=TEXT, terms=terms)
+        longest[number] = rules.learn(sign_rules(ROOT, signed_terms)).longest // 86_400
+    assert longest[1] == 366
+    assert longest[2] != longest[3]
+    held = rules.at(3)
+    assert held is not None
+    assert held.terms is not None
+    assert held.terms.name == "vastra_gotaland"
