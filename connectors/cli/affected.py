@@ -77,7 +77,7 @@ def _party_cause(party: Party, named: dict[str, str]) -> Cause:
 
 def _entry_of(party: Party, text: str) -> bytes:
     """Return the log entry of a consent that this party recorded, or the entry itself."""
-    from samband.connectors.cli.book import ConsentBook
+    from samband.connectors.book import ConsentBook
 
     if len(found := _hex(text)) == 32:
         return found

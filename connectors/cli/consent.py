@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samband.connectors.book import ConsentBook
 from samband.connectors.cli.answers import answer
-from samband.connectors.cli.book import ConsentBook
 from samband.connectors.cli.consent_words import categories_of, givers_of, second_of, view_of
 from samband.connectors.cli.said import ActingUser, Child, From, Wait, acting_user, child_of, digest_of
 from samband.connectors.cli.terminal import As, Json, bad, emit, message_id_of, moment, note, party_of, table
@@ -131,7 +131,13 @@ def give(
             "recipients": list(recipient),
             "categories": [each.value for each in told],
             "about": about,
+            "purpose": purpose,
+            "since": body.valid_from,
             "until": body.valid_to,
+            "child_view": body.child_view.view.value,
+            "how": how,
+            "language": language,
+            "recorded_by": own.id,
             "givers": [giver.id for giver in body.givers],
             "signatures": {each: message.hex() for each in body.signed_by},
             "ended": [],
@@ -221,6 +227,8 @@ def withdraw(
     client = Client(party)
     message = client.record(body, child=number, now=datetime.now(UTC), unit=unit)
     book = ConsentBook(party)
+    said = {"child": number, "scope": scope.value, "consent": consent, "recipient": recipient, "category": category}
+    book.keep_withdrawal(message, said)
     for consent_id, entry in book.entries():
         covered = {Scope.CONSENT: consent_id.hex() == consent, Scope.RECIPIENT: recipient in entry["recipients"],
                    Scope.CATEGORY: category in entry["categories"], Scope.EVERYTHING: True}  # fmt: skip

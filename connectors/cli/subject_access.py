@@ -57,7 +57,7 @@ def subject_access(
     for (OSL 12:3, 25:6, 26:2). Where the child is known to be protected, an answer for a guardian is not made here:
     exit code 11. Each answer is logged as an act, without its words.
     """
-    from samband.connectors.cli.book import ConsentBook
+    from samband.connectors.book import ConsentBook
     from samband.connectors.client import Client
     from samband.connectors.subject_access import Reader, about, act_of, is_protected
 

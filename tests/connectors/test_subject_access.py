@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from samband.connectors.book import ConsentBook
 from samband.connectors.cli import main
-from samband.connectors.cli.book import ConsentBook
 from samband.connectors.client import Client
 from samband.connectors.party import Party
 from samband.connectors.store import Step

@@ -1,7 +1,8 @@
-"""The consent book: what this party has itself recorded about consents, so that it can sign, withdraw and list them.
+"""The consent book: what this party has itself recorded about consents, so that it can sign, withdraw, list and print.
 
-One sealed file per consent, `consents/<id>.consent` in the party's folder, readable by its owner only. The gate does
-not read it; it decides on what it has recorded itself. What other parties recorded is not in it.
+One sealed file per consent, `consents/<id>.consent` in the party's folder, and one per withdrawal,
+`<message id>.withdrawal`, readable by their owner only. The gate does not read them; it decides on what it has recorded
+itself. What other parties recorded is not in them.
 """
 
 from __future__ import annotations
@@ -31,9 +32,16 @@ class ConsentBook:
 
     def keep(self, consent: bytes, entry: dict[str, Any]) -> None:
         """Keep or replace an entry: a dict of JSON values with `child`, `message_id` and what was recorded."""
+        self._keep(consent, entry, "consent")
+
+    def keep_withdrawal(self, message: bytes, entry: dict[str, Any]) -> None:
+        """Keep what a withdrawal said: a dict of JSON values with `child`, `scope` and what it names."""
+        self._keep(message, entry, "withdrawal")
+
+    def _keep(self, name: bytes, entry: dict[str, Any], suffix: str) -> None:
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        path = self._folder / f"{consent.hex()}.consent"
-        sealed = self._box.seal(_TOPIC, consent, json.dumps(entry).encode())[1]
+        path = self._folder / f"{name.hex()}.{suffix}"
+        sealed = self._box.seal(_TOPIC, name, json.dumps(entry).encode())[1]
         handle = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(sealed)
@@ -47,17 +55,24 @@ class ConsentBook:
         Raises:
             InputError: this party recorded no such consent (`CONSENT_UNKNOWN`).
         """
-        path = self._folder / f"{consent.hex()}.consent"
         try:
-            sealed = path.read_bytes()
+            return self._read(consent, "consent")
         except OSError as error:
             raise InputError(
                 "CONSENT_UNKNOWN", "this party has recorded no such consent", "samband consent list; or name --child"
             ) from error
-        found: dict[str, Any] = json.loads(self._box.open(_TOPIC, self._box.key(consent), sealed)[1])
+
+    def _read(self, name: bytes, suffix: str) -> dict[str, Any]:
+        sealed = (self._folder / f"{name.hex()}.{suffix}").read_bytes()
+        found: dict[str, Any] = json.loads(self._box.open(_TOPIC, self._box.key(name), sealed)[1])
         return found
 
     def entries(self) -> list[tuple[bytes, dict[str, Any]]]:
         """Return all entries, oldest first."""
         ids = [bytes.fromhex(path.stem) for path in self._folder.glob("*.consent")]
         return sorted(((each, self.entry(each)) for each in ids), key=lambda pair: pair[1]["recorded_at"])
+
+    def withdrawals(self) -> dict[bytes, dict[str, Any]]:
+        """Return all withdrawals by message id, in no order."""
+        ids = [bytes.fromhex(path.stem) for path in self._folder.glob("*.withdrawal")]
+        return {each: self._read(each, "withdrawal") for each in ids}
