@@ -226,6 +226,7 @@ def step_of(stamp: StampRecord, kind: str, entry: bytes) -> Step:
         "ref": stamp.ref.hex(),
         "user": stamp.user.hex(),
         "type": stamp.type,
+        "ask": stamp.ask,
         "sender": stamp.sender,
         "recipient": stamp.recipient,
         "subject": stamp.subject.hex() if stamp.subject else None,

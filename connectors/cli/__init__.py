@@ -28,6 +28,7 @@ from samband.connectors.cli import (
     hub,
     identity,
     inbox,
+    paper,
     party,
     play,
     retention,
@@ -90,6 +91,7 @@ app.command("maturity")(findings.maturity)
 app.add_typer(findings.investigation, name="investigation")
 app.command("motivate")(findings.motivate)
 app.add_typer(identity.app, name="identity")
+app.command("paper")(paper.paper)
 app.add_typer(audit.app, name="audit")
 app.command("subject-access")(subject_access.subject_access)
 app.command("retention")(retention.retention)
@@ -110,11 +112,13 @@ def _options(
         Path | None,
         typer.Option(metavar="DIR", help="The hub's folder.  [$SAMBAND_HOME, else ~/.local/state/samband]"),
     ] = None,
-    lang: Annotated[str, typer.Option(metavar="sv|en", help="Language of answers.  [$LANG, else en]")] = "",
+    lang: Annotated[
+        str, typer.Option(metavar="sv|en|easy", help="Language of answers [$LANG, else en] and of papers [sv].")
+    ] = "",
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
-    if lang not in ("", "sv", "en"):
-        raise InputError("USAGE", "`--lang` is sv or en")
+    if lang not in ("", "sv", "en", "easy"):
+        raise InputError("USAGE", "`--lang` is sv, en or easy (easy Swedish)")
     options.home, options.lang = home, lang
 
 

@@ -14,10 +14,21 @@ import typer
 
 from samband.connectors.cli.terminal import bad
 from samband.schemas.catalogue import FieldKind, find
-from samband.schemas.identifiers import normalise, without_number
+from samband.schemas.identifiers import ChildIdentifier, normalise, without_number
 from samband.schemas.message_types import COMMON_FIELDS
 
-__all__ = ["ActingUser", "Child", "From", "To", "Wait", "acting_user", "content_of", "digest_of", "field_values"]
+__all__ = [
+    "ActingUser",
+    "Child",
+    "From",
+    "To",
+    "Wait",
+    "acting_user",
+    "child_of",
+    "content_of",
+    "digest_of",
+    "field_values",
+]
 
 To = Annotated[
     list[str],
@@ -50,7 +61,7 @@ Wait = Annotated[
 _YES: Final = {"true": True, "yes": True, "ja": True, "1": True, "false": False, "no": False, "nej": False, "0": False}
 
 
-def child_of(text: str) -> str:
+def child_of(text: str) -> ChildIdentifier:
     """Return the canonical number; `-` reads it from standard input, so that it stands in no shell history.
 
     `none` is a random reference of its own, for a child whose number is not known or not to be told.

@@ -67,7 +67,7 @@ class Options:
     def swedish(self) -> bool:
         """Say whether to speak Swedish: as asked, else as the locale says, else no."""
         chosen = self.lang or os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-        return chosen.lower().startswith("sv")
+        return chosen.lower().startswith(("sv", "easy"))
 
 
 options: Final = Options()

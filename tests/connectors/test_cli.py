@@ -190,6 +190,23 @@ def test_a_role_resolves_at_the_sender(terminal: Terminal) -> None:
     assert (sent.code, sent.json["decision"]) == (0, "permit"), sent.err
 
 
+def test_a_form_from_a_refusal_is_logged_at_the_gate(terminal: Terminal) -> None:
+    """From a refused question a consent form is made for the guardian, and the gate takes its release into the log."""
+    child = synthetic(12).identifier
+    denied = terminal.say("ask", "placement.notice", "--as", "social", "--to", SCHOOL, "--child", child, "--json")
+    assert denied.code == 10
+    question = denied.json["message_id"]
+    form = terminal.say(
+        "paper", "consent-form", "--as", "social", "--child", child, "--reader", "guardian", "--for", question,
+        "--release", "all", "--function", "socialsekreterare", "--format", "text",
+    )  # fmt: skip
+    assert form.code == 0, form.err
+    assert "There is no consent." in form.out
+    release = form.err.split()[-1]
+    until(lambda: terminal.say_here("track", release, "--as", "social", "--json").json["state"] == "accepted")
+    assert "act.logged" in terminal.say_here("audit", "list", "--last", "200").out
+
+
 def test_protected_child_is_held_back(terminal: Terminal) -> None:
     """A marked child's letter shows as held, and opens only for a reason, which is recorded."""
     child = synthetic(8).identifier
