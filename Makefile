@@ -9,10 +9,10 @@ PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 pytho
 	$(if $(shell $(p) -c 'import sys; print(*["yes"][: sys.version_info >= (3, 11)])' 2>/dev/null),$(p))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench fault linear wheel lock clean
+.PHONY: help setup demo test test-browser lint format bench fault linear wheel lock clean
 
 help: ## show this
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s%s\n", $$1, $$2 }'
 
 setup: ## make .venv from the lock and fetch the Kafka jars; quick when nothing changed
 	@$(if $(PYTHON),"$(PYTHON)" .dev/setup.py,\
@@ -23,6 +23,9 @@ demo: setup ## play one child's story on a real Kafka; ARGS="--once --json FILE"
 
 test: setup ## run the tests; ARGS="-k broker -x"
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-browser: setup ## print and look at every page in Chromium; ARGS="-k told"
+	@.dev/browser.sh $(ARGS)
 
 lint: setup ## style, types and import contracts
 	@$(BIN)/ruff check .
