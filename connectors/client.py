@@ -117,7 +117,7 @@ class Client:
         if row.unidentified:
             check_names_nobody(self._party.store, type_name, content)
         child = ChildIdentifier(content["child_identifier"])
-        recipient, role = self._resolve(recipient, child, now)
+        recipient, role = self.resolve(recipient, child, now)
         sender, to = self._units(unit, recipient)
         draft = self._draft(type_name, sender, to, child, now, message_id)
         return self._take(
@@ -160,7 +160,7 @@ class Client:
         """
         row = catalogue.find(type_name)
         number = normalise(child)
-        recipient, role = self._resolve(recipient, number, now)
+        recipient, role = self.resolve(recipient, number, now)
         sender, to = self._units(unit, recipient)
         known = {field.name for field in row.fields}
         if unknown := set(fields) - known - {field.name for field in COMMON_FIELDS}:
@@ -290,8 +290,12 @@ class Client:
         steps = tuple(self._party.store.steps(message_id))
         return Outcome(message_id, steps[-1].outcome if steps else "waiting", steps)
 
-    def _resolve(self, recipient: str, child: ChildIdentifier, now: datetime) -> tuple[str, str]:
-        """Return (unit, role) of what a message is addressed to."""
+    def resolve(self, recipient: str, child: str, now: datetime) -> tuple[str, str]:
+        """Return (unit, role) of what a message or consent is addressed to: a unit, or `role:NAME`.
+
+        Raises:
+            InputError: this party knows nobody, or several, with the role (`ROLE_UNKNOWN`, `ROLE_AMBIGUOUS`).
+        """
         if not recipient.startswith(ROLE):
             return recipient, ""
         role = recipient.removeprefix(ROLE)

@@ -138,7 +138,9 @@ class Receiver:
         mine = any(unit.id == stamp.sender for unit in self._party.units)
         told = "decision" if stamp.kind == "answer" else stamp.kind
         kind = told if mine or not stamp.sender else "notice"
-        self._store.add_step(stamp.message_id, step_of(stamp, kind, entry))
+        # What another said of a consent is found under the consent.
+        about = stamp.subject if kind == "notice" and stamp.subject else stamp.message_id
+        self._store.add_step(about, step_of(stamp, kind, entry))
         if mine and stamp.outcome != "permit":
             self._store.finish(stamp.message_id)
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import time
 from datetime import UTC, datetime
 from datetime import time as clock
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from samband.connectors.book import ConsentBook
+from samband.connectors.cli import consent_list, consent_parts
 from samband.connectors.cli.answers import answer
 from samband.connectors.cli.consent_words import categories_of, givers_of, second_of, view_of
 from samband.connectors.cli.said import ActingUser, Child, From, Wait, acting_user, child_of, digest_of
-from samband.connectors.cli.terminal import As, Json, bad, emit, message_id_of, moment, note, party_of, table
-from samband.connectors.cli.words import category_words, either, say
+from samband.connectors.cli.terminal import As, Json, bad, message_id_of, party_of
+from samband.connectors.cli.words import say
 from samband.schemas.categories import About, Category
 
 if TYPE_CHECKING:
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Record, sign, withdraw and list consents.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Record, sign, confirm, doubt, withdraw and list consents.", no_args_is_help=True, rich_markup_mode=None
+)
+app.command("list")(consent_list.list_)
+app.command("parts")(consent_parts.parts)
+app.command("confirm")(consent_parts.confirm)
+app.command("dispute")(consent_parts.dispute)
+app.command("refuse")(consent_parts.refuse)
 
 Evidence = Annotated[
     str,
@@ -40,12 +48,17 @@ def give(
     *,
     who: As = "",
     child: Child,
-    recipient: Annotated[list[str], typer.Option(metavar="UNIT", help="Unit that may be told. Repeatable.")],
+    recipient: Annotated[
+        list[str],
+        typer.Option(metavar="UNIT|role:ROLE", help="Unit that may be told, or who has a role now. Repeatable."),
+    ],
     until: Annotated[str, typer.Option(metavar="DATE", help="Last day, YYYY-MM-DD; within a year.")],
     child_view: Annotated[
         str,
         typer.Option(
-            metavar="VIEW", help="agrees, objects, not_asked:WHY or too_young:WHO-ASSESSED (WHY as one code word)."
+            metavar="VIEW",
+            help="agrees, objects, objects:UNIT or objects:CATEGORY (several with commas), not_asked:WHY or "
+            "too_young:WHO-ASSESSED (WHY as one code word).",
         ),
     ],
     evidence: Evidence,
@@ -69,6 +82,9 @@ def give(
     signed: Annotated[
         list[str] | None, typer.Option(metavar="GIVER", help="Who has signed already. Repeatable.")
     ] = None,
+    follows_role: Annotated[
+        bool, typer.Option("--follows-role", help="The givers said that it follows a role to its next holder.")
+    ] = False,
     language: Annotated[str, typer.Option(help="Language that it was explained in.")] = "sv",
     how: Annotated[str, typer.Option(help="paper, oral, e_signature or interpreted.")] = "paper",
     recorder_role: Annotated[str, typer.Option(metavar="CODE", help="Your role.")] = "handlaggare",
@@ -79,13 +95,15 @@ def give(
 ) -> None:
     """Record a consent. It carries nothing until every giver has signed, and ends by itself.
 
-    Only a unit that is to disclose, or the responsible social services unit, can record one.
+    Only a unit that is to disclose, or the responsible social services unit, can record one. Each discloser of another
+    authority gets its own part and confirms it, before anything is carried on it from there.
 
     \b
     samband consent give --as social --child 201201019805 --recipient SE2120002080-SKOLA \\
         --for-type placement.notice --until 2027-06-30 --child-view agrees --evidence paper.pdf
     """  # noqa: D301  typer's mark for lines that are not folded
     from samband.connectors.client import Client
+    from samband.connectors.consents import Consents
     from samband.schemas.events import ConsentGiven, Digest, GivenHow, Id16, Recipient
 
     party = party_of(who)
@@ -101,10 +119,12 @@ def give(
     digest, salt, kept = digest_of(evidence)
     user, user_salt = acting_user(acting_user_), os.urandom(32)
     now = datetime.now(UTC)
+    client = Client(party)
+    recipients = tuple(Recipient(*client.resolve(each, number, now)) for each in recipient)
     body = ConsentGiven(
         consent_id=Id16(consent),
         disclosers=disclosers,
-        recipients=tuple(Recipient(each) for each in recipient),
+        recipients=recipients,
         categories=told,
         about=About(about),
         purpose=purpose,
@@ -118,9 +138,12 @@ def give(
         evidence=Digest(digest),
         recorder_role=recorder_role,
         acting_user=Digest(hashlib.sha256(user_salt + user["id"].encode()).digest()),
+        follows_role=follows_role,
     )
-    client = Client(party)
-    message = client.record(body, child=number, now=now, unit=unit, acting_user=user)
+    given = Consents(party, client).give(
+        body, child=number, now=now, unit=unit, user=user, evidence_reference="" if Path(kept).is_file() else kept
+    )
+    message = given.message_id
     ConsentBook(party).keep(
         consent,
         {
@@ -128,7 +151,8 @@ def give(
             "message_id": message.hex(),
             "recorded_at": int(now.timestamp() * 1000),
             "disclosers": list(disclosers),
-            "recipients": list(recipient),
+            "recipients": [each.unit for each in recipients],
+            "parts": {unit: part.hex() for unit, part in given.parts.items()},
             "categories": [each.value for each in told],
             "about": about,
             "purpose": purpose,
@@ -165,7 +189,7 @@ def sign(
 ) -> None:
     """Record that one giver has signed."""
     from samband.connectors.client import Client
-    from samband.schemas.events import ConsentSigned, Digest, Id16
+    from samband.connectors.consents import Consents
 
     party = party_of(who)
     book, consent_id = ConsentBook(party), message_id_of(consent)
@@ -175,8 +199,11 @@ def sign(
     number = child_of(child) if entry is None else entry["child"]
     view = view_of(child_view) if child_view else None
     client = Client(party)
-    body = ConsentSigned(Id16(consent_id), giver, Digest(digest_of(evidence)[0]), view)
-    message = client.record(body, child=number, now=datetime.now(UTC), unit=unit)
+    digest, _, kept = digest_of(evidence)
+    message = Consents(party, client).sign(
+        consent_id, giver, digest, child=number, now=datetime.now(UTC), unit=unit, view=view,
+        reference="" if Path(kept).is_file() else kept,
+    )  # fmt: skip
     if entry is not None:
         entry["signatures"][giver] = message.hex()
         book.keep(consent_id, entry)
@@ -236,81 +263,3 @@ def withdraw(
             entry["ended"].append({"message_id": message.hex(), "scope": scope.value})
             book.keep(consent_id, entry)
     answer(client, message, wait, what="event", as_json=as_json)
-
-
-@app.command("list")
-def list_(
-    who: As = "",
-    child: Annotated[
-        str, typer.Option(metavar="NUMBER", help="One child's only; - reads it from standard input.")
-    ] = "",
-    as_json: Json = False,
-) -> None:
-    """List the consents that this party has recorded itself, with what it knows of signatures and withdrawals.
-
-    What other parties recorded or took back is not here: `samband ask` tells what carries a message now.
-    """
-    from samband.connectors.client import Client
-
-    party = party_of(who)
-    client = Client(party)
-    number = child_of(child) if child else ""
-    found = [
-        _listed(client, each, entry) for each, entry in ConsentBook(party).entries() if number in ("", entry["child"])
-    ]
-    if as_json:
-        emit(found)
-    elif not found:
-        print(say("nothing"))
-    else:
-        table(
-            (say("consent"), say("from"), say("to"), say("tells"), say("until"), say("signed"), say("state")),
-            [
-                (
-                    each["consent_id"],
-                    ", ".join(each["disclosers"]),
-                    ", ".join(each["recipients"]),
-                    ", ".join(map(category_words, each["categories"])),
-                    moment(each["until"] * 1000)[:10],
-                    f"{len(each['signed'])}/{len(each['givers'])}",
-                    _state_words(each["state"]),
-                )
-                for each in found
-            ],
-        )
-        note(either("Vad andra har återkallat syns inte här: samband ask säger vad som gäller.",
-                    "What others took back does not show here: samband ask tells what holds."))  # fmt: skip
-
-
-def _listed(client: Any, consent: bytes, entry: dict[str, Any]) -> dict[str, Any]:
-    def accepted(message: str) -> bool:
-        return bool(client.outcome(bytes.fromhex(message)).state == "accepted")
-
-    recorded = client.outcome(bytes.fromhex(entry["message_id"])).state
-    signed = [giver for giver, message in entry["signatures"].items() if accepted(message)]
-    ended = [each["scope"] for each in entry["ended"] if accepted(each["message_id"])]
-    match recorded:
-        case "accepted" if {"everything", "consent"} & set(ended):
-            state = "withdrawn"
-        case "accepted" if entry["until"] < time.time():
-            state = "expired"
-        case "accepted" if ended:
-            state = "partly_withdrawn"
-        case "accepted" if set(entry["givers"]) <= set(signed):
-            state = "complete"
-        case "accepted":
-            state = "pending"
-        case _:
-            state = recorded
-    keys = ("disclosers", "recipients", "categories", "about", "until", "givers", "recorded_at")
-    return {"consent_id": consent.hex(), **{key: entry[key] for key in keys}, "signed": signed, "state": state}
-
-
-def _state_words(state: str) -> str:
-    words = {
-        "withdrawn": ("återkallat", "withdrawn"),
-        "partly_withdrawn": ("delvis återkallat", "partly withdrawn"),
-        "complete": ("undertecknat av alla", "signed by all"),
-        "pending": ("väntar på underskrift", "waits for signatures"),
-    }
-    return either(*words[state]) if state in words else say(state)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
@@ -61,17 +63,29 @@ def givers_of(guardians: int, *, with_child: bool) -> tuple[Giver, ...]:
 
 
 def view_of(text: str) -> ChildView:
-    """Return the child's view that `VIEW[:WHY]` says.
+    """Return the child's view that `VIEW[:WHY]` says; after `objects:` stand what it objects to, units and categories.
 
     Raises:
         InputError: not of that form (`CHILD_VIEW`).
     """
-    from samband.schemas.events import ChildView, View
+    from samband.schemas.events import ChildView, Digest, Objection, View
 
-    view, _, why = text.partition(":")
-    if view not in list(View) or (view in (View.NOT_ASKED, View.TOO_YOUNG)) != bool(why):
-        raise bad("the child's view is agrees, objects, not_asked:WHY or too_young:WHY", "", "CHILD_VIEW")
-    return ChildView(View(view), why)
+    view, _, rest = text.partition(":")
+    if view not in list(View) or (view in (View.NOT_ASKED, View.TOO_YOUNG) and not rest) or (view == "agrees" and rest):
+        raise bad(
+            "the child's view is agrees, objects[:TO,…], not_asked:WHY or too_young:WHY",
+            "--child-view objects:SE2120002080-SKOLA,placement",
+            "CHILD_VIEW",
+        )
+    if view == View.OBJECTS:
+        to = [each for each in rest.split(",") if each]
+        named = tuple(each for each in to if each not in list(Category))
+        return ChildView(
+            View.OBJECTS, objection=Objection(named, tuple(Category(each) for each in to if each not in named))
+        )
+    # The reason is a code, so what is kept of it besides is only that it was given.
+    motive = Digest(hashlib.sha256(os.urandom(32) + rest.encode()).digest()) if view == View.NOT_ASKED else None
+    return ChildView(View(view), rest, motive)
 
 
 def second_of(day: str, at: time) -> int:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from samband.schemas.units import Unit
     from samband.streams.decision.child import ChildState, ConsentRecord
 
-__all__ = ["notified", "subject_of"]
+__all__ = ["closed", "notified", "subject_of"]
 
 
 def notified(
@@ -41,8 +41,10 @@ def _units(before: ChildState, after: ChildState, body: EventBody) -> set[str]:
     match body:
         case ConsentGiven():
             return {*body.disclosers, *(recipient.unit for recipient in body.recipients)}
-        case ConsentSigned() | ConsentConfirmed() | ConsentWithdrawn() | ConsentRefused():
+        case ConsentSigned() | ConsentConfirmed():
             return {consent.recorded_by for consent in _changed(before, after)}
+        case ConsentWithdrawn() | ConsentRefused():
+            return set()  # `closed` tells those whom it concerns which consent it was
         case ConsentDisputed():
             return {
                 unit for consent in _changed(before, after) for unit in (consent.recorded_by, *consent.given.disclosers)
@@ -64,6 +66,19 @@ def _units(before: ChildState, after: ChildState, body: EventBody) -> set[str]:
             return {consent.recorded_by for consent in before.consents if not consent.closed_at}
         case _:
             return set()
+
+
+def closed(
+    before: ChildState, after: ChildState, signer: Unit, find: Callable[[str], Unit | None]
+) -> list[tuple[ConsentRecord, tuple[str, ...]]]:
+    """Return each consent that a withdrawal changed, with the parties that are told: its recorder and disclosers."""
+    found: list[tuple[ConsentRecord, tuple[str, ...]]] = []
+    for consent in _changed(before, after):
+        units = (find(unit) for unit in (consent.recorded_by, *consent.given.disclosers))
+        parties = {unit.party for unit in units if unit is not None} - {signer.party}
+        if parties:
+            found.append((consent, tuple(sorted(parties))))
+    return found
 
 
 def _changed(before: ChildState, after: ChildState) -> list[ConsentRecord]:

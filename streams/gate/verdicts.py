@@ -37,7 +37,7 @@ from samband.streams.decision.sight import told
 from samband.streams.decision.withdrawals import stops
 from samband.streams.directory import Directory
 from samband.streams.gate.checks import Checked
-from samband.streams.gate.notices import notified, subject_of
+from samband.streams.gate.notices import closed, notified, subject_of
 from samband.streams.gate.state import Leaning, Track, View
 from samband.streams.rules import InForce
 
@@ -211,7 +211,23 @@ class Verdicts:
         parties = notified(before, after, body, checked.sender, self._directory.find_unit)
         said = [Say(record, encoded, salt, entry, tuple((party, b"") for party in parties), 0, True)]
         if isinstance(body, ConsentWithdrawn | ConsentRefused):
+            said += self._closed(checked, before, after, appended_at, now)
             said += self._recall_all(before, body, routing.ref, view, now)
+        return said
+
+    def _closed(self, checked: Checked, before: ChildState, after: ChildState, appended_at: int, now: int) -> list[Say]:
+        """Tell those who lean on it of each consent that a withdrawal closed, in whole or in part.
+
+        Whoever withdrew is told only that it is recorded: which consents there were is not its to know.
+        """
+        said = []
+        for consent, parties in closed(before, after, checked.sender, self._directory.find_unit):
+            code = "CONSENT_WITHDRAWN" if consent.closed_at else "CONSENT_WITHDRAWN_IN_PART"
+            record = self._record(
+                checked, "event", ACCEPTED, appended_at, now, subject=consent.given.consent_id, code=code
+            )
+            to = tuple((party, b"") for party in parties)
+            said.append(Say.of(record, self._directory.realm, to, answer=False))
         return said
 
     def _recall_all(

@@ -9,6 +9,7 @@ import pytest
 from msgspec import structs
 
 from samband.schemas import events
+from samband.schemas.categories import Category
 from samband.schemas.events import ChildView, CircleUpdate, ConsentWithdrawn, MarkKind, Member, ProtectionMarked, View
 from samband.schemas.stamp import Stamped
 from samband.streams import topics
@@ -133,3 +134,26 @@ def test_a_notice_says_which_consent(gate, world, kit):
     (notice,) = gate.inbox(turn, "skola")
     assert notice.stamp.subject == kit.consent().consent_id
     assert notice.stamp.consents == ()
+
+
+def test_a_withdrawal_is_told_to_those_who_lean_on_it(gate, world, kit):
+    """Recorder and disclosers learn which consent was taken back; who heard it, only that it is recorded."""
+    gate.say(world.event(CircleUpdate(claim=True), "IFO"))
+    gate.say(world.event(kit.consent(2, disclosers=("BUP",)), "IFO"), world.event(kit.consent(1), "IFO"))
+    turn = gate.take(gate.record(world.seal(world.event(ConsentWithdrawn(), "SKOLA")), "skola"))
+    told = {
+        party: [(each.stamp.subject, each.stamp.code) for each in gate.inbox(turn, party) if each.stamp.kind == "event"]
+        for party in ("social", "bup", "skola")
+    }
+    closed = [(bytes([number]) * 16, "CONSENT_WITHDRAWN") for number in (2, 1)]
+    assert told["bup"] == closed[:1]
+    assert [each for each in told["social"] if each[0]] == closed
+    assert told["skola"] == [(None, "")]
+
+
+def test_a_withdrawal_in_part_says_so(gate, world, kit):
+    """Of a consent that is taken back for one category, the recorder learns that it was a part."""
+    gate.say(world.event(kit.consent(1), "IFO"))
+    scope = ConsentWithdrawn(events.Scope.CATEGORY, category=Category.PLACEMENT)
+    turn = gate.take(gate.record(world.seal(world.event(scope, "BUP")), "bup"))
+    assert [each.stamp.code for each in gate.inbox(turn, "social")] == ["CONSENT_WITHDRAWN_IN_PART"]

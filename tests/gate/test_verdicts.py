@@ -232,8 +232,9 @@ def test_withdrawal_recalls_what_is_open(gate, world, kit):
     permitted(gate, done, waiting, refused, duty)
     gate.say(world.receipt(done), world.receipt(refused, Level.REFUSED))
     turn = gate.take(gate.record(world.seal(world.event(events.ConsentWithdrawn(), "SKOLA")), "skola"))
-    event, stopped = gate.stamps(turn)
+    event, closed, stopped = gate.stamps(turn)
     assert (event.kind, event.outcome) == ("event", "accepted")
+    assert (closed.code, closed.subject) == ("CONSENT_WITHDRAWN", kit.consent().consent_id)
     assert (stopped.kind, stopped.code, stopped.subject) == ("recall", "CONSENT_WITHDRAWN", waiting.message_id)
     assert gate.say(world.notice())[0].reasons == ("CONSENT_WITHDRAWN",)
     assert not [name for name in gate.remembered() if name.startswith(b"open/")]
