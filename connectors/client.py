@@ -27,6 +27,7 @@ from samband.schemas.events import CircleUpdate, EventBody, IdentityChanged, Mem
 from samband.schemas.identifiers import ChildIdentifier, age_band, birth_date, normalise
 from samband.schemas.message_types import COMMON_FIELDS
 from samband.schemas.routing import NO_COMMIT
+from samband.schemas.rulebook import Effect
 from samband.schemas.units import Unit
 from samband.streams.crypto.acting_user import user_commitment
 from samband.streams.crypto.reference import partition_of
@@ -95,6 +96,7 @@ class Client:
         ground: str = "",
         limb: str = "",
         necessity: str = "",
+        motive: bytes | None = None,
         conversation: bytes | None = None,
         ref_to: bytes | None = None,
         message_id: bytes | None = None,
@@ -103,6 +105,7 @@ class Client:
         """Take a message into the outbox and return its id. The same id again is the same message.
 
         `recipient` is a unit, or `role:NAME`: who has that role for the child, as this party last said the circle.
+        `motive` is the 32-byte digest of a named function's motivation, where `ground` is one that it decides on.
 
         Raises:
             InputError: the content is not its type's, the type is not for these units, the child is over 20, or
@@ -130,6 +133,7 @@ class Client:
                 limb=limb or _natural_limb(draft.age_band),
                 necessity=necessity,
                 recipient_role=role,
+                motive=motive,
                 expires=draft.created + min(life_days, 14) * _DAY_MS,
                 content_schema=catalogue.content_schema_id(type_name),
                 content=data,
@@ -284,6 +288,19 @@ class Client:
                 body=body,
             )
         )
+
+    def openings(self, step: Step) -> tuple[str, ...]:
+        """Return the manual grounds on which a named function of ours could decide what a decision denied.
+
+        None where a forbid row stands in the way: nobody overrides it.
+        """
+        directory = self._party.directory
+        sender, recipient = (directory.find_unit(step.detail.get(side, "")) for side in ("sender", "recipient"))
+        rules = directory.rules.at(step.at)
+        if step.outcome != "deny" or step.detail.get("grounds") or not (sender and recipient and rules):
+            return ()
+        rows = rules.rulebook.rows(step.detail.get("type", "")).permits
+        return tuple(row.ground for row in rows if row.effect is Effect.ASK and row.concerns(sender, recipient))
 
     def outcome(self, message_id: bytes) -> Outcome:
         """Return what became of something that this party said."""

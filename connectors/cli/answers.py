@@ -75,9 +75,9 @@ def answer(
     """
     outcome = wait_for(client, message, seconds, receipt=receipt)
     if as_json:
-        emit({**_outcome_json(outcome), **(extra or {})})
+        emit({**_outcome_json(client, outcome), **(extra or {})})
     else:
-        _show(message, outcome.state, outcome.steps, what)
+        _show(client, message, outcome.state, outcome.steps, what)
     _end([outcome], receipt=receipt)
 
 
@@ -100,11 +100,11 @@ def answer_each(
         wait_for(client, message, max(0.0, deadline - time.monotonic()), receipt=receipt) for _, message in messages
     ]
     if as_json:
-        emit([{"to": to, **_outcome_json(each)} for (to, _), each in zip(messages, outcomes, strict=True)])
+        emit([{"to": to, **_outcome_json(client, each)} for (to, _), each in zip(messages, outcomes, strict=True)])
     else:
         for (to, message), each in zip(messages, outcomes, strict=True):
             print(f"{to}: ", end="")
-            _show(message, each.state, each.steps, what)
+            _show(client, message, each.state, each.steps, what)
     _end(outcomes, receipt=receipt)
 
 
@@ -116,13 +116,14 @@ def _end(outcomes: Sequence[Outcome], *, receipt: bool) -> None:
             raise Answer(code)
 
 
-def _outcome_json(outcome: Outcome) -> dict[str, Any]:
+def _outcome_json(client: Client, outcome: Outcome) -> dict[str, Any]:
     steps = [step_json(step) for step in outcome.steps]
     judged = next((step for step in steps if step["kind"] in ("decision", "event", "refusal")), {})
     return {
         "message_id": outcome.message_id.hex(),
         "state": outcome.state,
         **judged_json(judged),
+        "openings": [ground_json(each) for step in outcome.steps[:1] for each in client.openings(step)],
         "steps": steps,
     }
 
@@ -183,7 +184,7 @@ def _names(entries: Sequence[Any]) -> list[str]:
     return [each if isinstance(each, str) else each.get("ground") or each.get("reason") or "" for each in entries]
 
 
-def _show(message: bytes, state: str, steps: Sequence[Step], what: str) -> None:
+def _show(client: Client, message: bytes, state: str, steps: Sequence[Step], what: str) -> None:
     lines = [(say("question" if what == "question" else "message"), message.hex())]
     if not steps:
         print(say("not connected"))
@@ -193,13 +194,21 @@ def _show(message: bytes, state: str, steps: Sequence[Step], what: str) -> None:
         print(f"{_titled(say(state))}.")
     judged = next((step for step in steps if step.kind in ("decision", "event", "refusal", "failed")), None)
     if judged is not None:
-        lines = _grounds(judged) + lines
+        lines = _grounds(judged) + _decided(client.openings(judged)) + lines
     width = max(len(label) for label, _ in lines)
     edge = shutil.get_terminal_size().columns if sys.stdout.isatty() else 10_000
     for label, text in lines:
         folded = textwrap.wrap(text, max(30, edge - width - 4)) or [""]
         for number, line in enumerate(folded):
             print(f"  {'' if number else label:<{width}}  {line}")
+
+
+def _decided(openings: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the line that says which manual grounds a person could still open."""
+    if not openings:
+        return []
+    named = ", ".join(f"{each} ({ground_json(each)['citation']})" for each in openings)
+    return [(say("or by decision"), f"{say('of a named function')}: {named}")]
 
 
 def _grounds(judged: Step) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from samband.connectors.cli.answers import answer, answer_each, wait_for
-from samband.connectors.cli.said import ActingUser, Child, From, To, Wait, child_of, content_of
-from samband.connectors.cli.terminal import As, Json, message_id_of, party_of
+from samband.connectors.cli.said import ActingUser, Child, From, To, Wait, child_of, content_of, digest_of
+from samband.connectors.cli.terminal import As, Json, bad, message_id_of, party_of
 from samband.schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ def send(
     ground: Ground = "",
     limb: Limb = "",
     necessity: Necessity = "",
+    motive: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE|TEXT",
+            help="Why a function of yours has decided that --ground carries it; only a digest leaves you.",
+        ),
+    ] = "",
+    function: Annotated[str, typer.Option(metavar="CODE", help="Which function has decided, such as rektor.")] = "",
     reply_to: Annotated[
         str, typer.Option(metavar="MESSAGE", help="A message that this answers; its case numbers go along.")
     ] = "",
@@ -66,6 +75,9 @@ def send(
 
     One recipient and one child make one message with its own decision: the permitted go, the refused come back with
     reasons. A recipient sees no other, and a sibling's message does not tell of the first child's.
+
+    A ground such as GENERAL_CLAUSE is a person's to open: --ground, --motive and --function say that a named function
+    has done so for this message; `samband motivate` says it until a day.
 
     What it tells follows from its type and the fields that are filled in; `samband types TYPE` shows both. It is kept
     before the command returns: what the gate has not answered yet goes when connector and hub run.
@@ -107,14 +119,18 @@ def send(
         ]  # fmt: skip
         if any(wait_for(client, question, wait).state != "permit" for _, question in questions):
             answer_each(client, questions, 0.0, what="question", as_json=as_json)
+    digest, kept = _motive(motive, function, ground)
     sent = []
     for each in contents:
         shared = conversation if each is said else None
         for recipient in to:
             message = client.send(
                 type_name, recipient=recipient, content=each, now=datetime.now(UTC), unit=unit, ground=ground,
-                limb=limb, necessity=necessity, conversation=shared, ref_to=ref_to if each is said else None,
+                limb=limb, necessity=necessity, motive=digest, conversation=shared,
+                ref_to=ref_to if each is said else None,
             )  # fmt: skip
+            if kept:
+                party.store.keep_sealed(f"motive/{message.hex()}", json.dumps(kept).encode())
             shared = shared or message
             sent.append((recipient, message))
     if all_or_nothing:
@@ -123,6 +139,22 @@ def send(
         answer(client, sent[0][1], wait, what="message", as_json=as_json, receipt=receipt)
     else:
         answer_each(client, sent, wait, what="message", as_json=as_json, receipt=receipt)
+
+
+def _motive(motive: str, function: str, ground: str) -> tuple[bytes | None, dict[str, str]]:
+    """Return the digest of a motivation, and what it was made from, which stays here.
+
+    Raises:
+        InputError: one of motive, function and ground without the others (`MOTIVE_FORM`).
+    """
+    if not motive and not function:
+        return None, {}
+    if not (motive and function and ground):
+        raise bad(
+            "a motivated message names motive, function and ground", "--ground … --motive … --function …", "MOTIVE_FORM"
+        )
+    digest, salt, place = digest_of(motive)
+    return digest, {"at": place, "salt": salt.hex(), "function": function}
 
 
 def _recall_if_one_failed(client: Client, messages: list[bytes], wait: float) -> None:

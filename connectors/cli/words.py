@@ -39,6 +39,8 @@ _WORDS: Final = MappingProxyType(
         "recall": ("återkallelse", "recall"),
         "refusal": ("avvisning", "refusal"),
         "notice": ("underrättelse", "notice"),
+        "or by decision": ("eller beslut", "or by decision"),
+        "of a named function": ("av en utsedd funktion hos er", "of a named function of yours"),
         "failed": ("kunde inte skickas", "could not be sent"),
         "view": ("läsning", "reading"),
         # labels

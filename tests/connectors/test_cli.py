@@ -190,9 +190,25 @@ def test_a_role_resolves_at_the_sender(terminal: Terminal) -> None:
     assert (sent.code, sent.json["decision"]) == (0, "permit"), sent.err
 
 
+def test_a_named_function_opens_a_manual_ground(terminal: Terminal) -> None:
+    """A manual ground is a question until a named function has motivated it; what could be decided is shown before."""
+    child = synthetic(15).identifier
+    told = ("dialogue.message", "--as", "skola", "--to", SOCIAL, "--child", child)
+    denied = terminal.say("ask", *told)
+    assert denied.code == 10
+    assert "or by decision  of a named function of yours: " in denied.out
+    assert "GENERAL_CLAUSE (OSL 10:27)" in denied.out
+    claimed = ("send", *told, "--text", "a sentence", "--ground", "GENERAL_CLAUSE", "--necessity", "support")
+    assert terminal.say(*claimed).code == 11
+    motivated = terminal.say(*claimed, "--motive", "binder 4, page 2", "--function", "rektor", "--json")
+    assert motivated.code == 0, motivated.err
+    assert [each["ground"] for each in motivated.json["grounds"]] == ["GENERAL_CLAUSE"]
+    assert terminal.say(*claimed, "--function", "rektor").error == "MOTIVE_FORM"
+
+
 def test_a_form_from_a_refusal_is_logged_at_the_gate(terminal: Terminal) -> None:
     """From a refused question a consent form is made for the guardian, and the gate takes its release into the log."""
-    child = synthetic(12).identifier
+    child = synthetic(14).identifier
     denied = terminal.say("ask", "placement.notice", "--as", "social", "--to", SCHOOL, "--child", child, "--json")
     assert denied.code == 10
     question = denied.json["message_id"]
