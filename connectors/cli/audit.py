@@ -10,6 +10,7 @@ import typer
 
 from samband.connectors.cli.affected import affected
 from samband.connectors.cli.answers import ladder
+from samband.connectors.cli.audit_consents import consents
 from samband.connectors.cli.audit_topic import audit_records
 from samband.connectors.cli.terminal import Json, emit, home_of, table
 from samband.connectors.cli.words import say
@@ -23,6 +24,7 @@ __all__ = ["app"]
 app = typer.Typer(help="What the gate has decided, and what rested on it.", no_args_is_help=True, rich_markup_mode=None)
 
 app.command("affected")(affected)
+app.command("consents")(consents)
 
 
 @app.command("list")

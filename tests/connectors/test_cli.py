@@ -265,6 +265,24 @@ READING = [
 ]  # fmt: skip
 
 
+def test_what_held_when_it_was_decided(terminal: Terminal) -> None:
+    """An auditor sees the consents as they stood at a decision, what came since, and who knew; names no child."""
+    audit = terminal.say_here("audit", "list", "--last", "500", "--json").json
+    notices = [each for each in audit if each["type"] == "placement.notice" and each["kind"] == "decision"]
+    permitted = next(
+        each["message_id"] for each in notices if each["outcome"] == "permit" and each["grounds"] == ["CONSENT"]
+    )
+    held = terminal.say_here("audit", "consents", permitted, "--json").json
+    assert [each["state"] for each in held["consents"]] == ["active"]
+    assert {(each["unit"], each["how"]) for each in held["knew"]} >= {(SOCIAL, "recorded"), (SCHOOL, "named")}
+    before = terminal.say_here("audit", "consents", permitted, "--at", "2020-01-01", "--json").json
+    assert (before["consents"], len(before["since_then"])) == ([], 1)
+    shown = terminal.say_here("audit", "consents", permitted)
+    assert "The consents as they stood" in shown.out
+    assert CHILD not in shown.out
+    assert terminal.say_here("audit", "consents", "0" * 32).error == "MESSAGE_UNKNOWN"
+
+
 @pytest.mark.parametrize("command", READING, ids=" ".join)
 def test_reading_commands_speak_json(terminal: Terminal, command: tuple[str, ...]) -> None:
     """Every reading command prints one JSON document with --json, and something else without."""
