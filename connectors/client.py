@@ -51,7 +51,7 @@ FLOWING: Final = frozenset({"permit", "accepted", "handed_over", "opened", "acte
 """States of a message that was permitted and goes on."""
 
 _FINAL: Final = frozenset(
-    {"deny", "ask", "refused", "recalled", "accepted", "handed_over", "opened", "acted", "mismatch"}
+    {"deny", "ask", "refused", "recalled", "accepted", "handed_over", "opened", "acted", "mismatch", "misdirected"}
 )
 
 

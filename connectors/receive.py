@@ -28,7 +28,7 @@ __all__ = ["Receiver", "receipt_for"]
 log = logging.getLogger("samband.connector")
 
 _DAY_MS = 86_400_000
-_ENDS = frozenset({Level.HANDED_OVER, Level.OPENED, Level.ACTED, Level.REFUSED, Level.MISMATCH})
+_ENDS = frozenset({Level.HANDED_OVER, Level.OPENED, Level.ACTED, Level.REFUSED, Level.MISMATCH, Level.MISDIRECTED})
 
 
 def receipt_for(

@@ -135,6 +135,8 @@ class Level(StrEnum):
     ACTED = "acted"
     REFUSED = "refused"
     MISMATCH = "mismatch"
+    MISDIRECTED = "misdirected"
+    """It was not meant for the unit that got it, who says so and does not keep it (felsänt)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ _EXITS: Final = {
     "refused": Exit.REFUSED,
     "recalled": Exit.REFUSED,
     "mismatch": Exit.REFUSED,
+    "misdirected": Exit.REFUSED,
     "failed": Exit.REFUSED,
     "expired": Exit.REFUSED,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
 
 from samband.schemas.errors import OperatorError
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["audit_records"]
 
 
-async def audit_records(home: Home, *, newest: int | None = None) -> AsyncIterator[tuple[int, bytes, float]]:
+async def audit_records(home: Home, *, newest: int | None = None) -> AsyncGenerator[tuple[int, bytes, float]]:
     """Yield (offset, value, how much is read, 0 to 1) of the last `newest` places, or of all that Kafka keeps.
 
     Raises:

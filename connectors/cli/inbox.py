@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -119,6 +119,43 @@ def show(
         emit(shown)
     else:
         _show(shown)
+
+
+@app.command()
+def misdirected(
+    message: Annotated[str, typer.Argument(metavar="MESSAGE", help="Its id.")],
+    who: As = "",
+    acting_user_: ActingUser = "",
+    as_json: Json = False,
+) -> None:
+    """Say that a message was not meant for your unit (felsänt). Its sender is told, and its content is erased here.
+
+    What your own system has taken over already it must erase itself: the message's id is what was handed over.
+    """
+    from samband.connectors.receive import receipt_for
+    from samband.connectors.store import Step
+    from samband.schemas.events import Level
+    from samband.streams.crypto.reference import partition_of
+
+    party, number, now = party_of(who), message_id_of(message), time.time_ns() // 1_000_000
+    row = party.store.letter(number)
+    if row is None or row.state not in _KEPT:
+        raise InputError("MESSAGE_UNKNOWN", "no such message is kept here", "samband inbox list")
+    user = acting_user(acting_user_)
+    receipt = receipt_for(party, row.letter, row.ref, number, Level.MISDIRECTED, "MISDIRECTED", now)
+    with party.store.transaction():
+        party.store.add_draft(receipt, partition_of(row.ref, party.root.shards))
+        party.store.mark_letter(number, "misdirected", now, code="MISDIRECTED", only=_KEPT)
+        party.store.erase_letter(number, now, "MISDIRECTED")
+        party.store.add_step(number, Step(now, "event", "misdirected", "", {"acting_user": user["id"]}))
+    if as_json:
+        emit({"message_id": message, "state": "misdirected"})
+    else:
+        print(f"{message}  {say('misdirected')}")
+
+
+_KEPT: Final = ("waiting", "handed_over", "opened")
+"""States of a message that has come and is neither refused nor recalled; one whose hand-over goes on ends it first."""
 
 
 def _record_view(party: Party, row: InboxRow, reason: str, user: dict[str, str]) -> None:

@@ -28,6 +28,7 @@ _WORDS: Final = MappingProxyType(
         "opened": ("öppnat", "opened"),
         "acted": ("åtgärdat", "acted on"),
         "mismatch": ("innehållet stämde inte", "content was not what was judged"),
+        "misdirected": ("felsänt", "misdirected"),
         "expired": ("för gammalt", "expired"),
         "answered": ("besvarat", "answered"),
         "handing": ("lämnas över", "being handed over"),

@@ -51,6 +51,8 @@ class State(StrEnum):
     """By the gate's checks before it was judged, or by the recipient; the code says why."""
     MISMATCH = "mismatch"
     """The recipient found other content than was judged."""
+    MISDIRECTED = "misdirected"
+    """It was not meant for the unit that got it, who said so."""
     RECALLED = "recalled"
     EXPIRED = "expired"
     ANSWERED = "answered"
@@ -132,7 +134,15 @@ _RECALL_EXPIRED: Final = "EXPIRED"
 _DECIDED: Final = {"permit": State.WAITING, "deny": State.DENIED, "ask": State.ASK}
 _RECEIPTS: Final = {
     each.value: each
-    for each in (State.ACCEPTED, State.HANDED_OVER, State.OPENED, State.ACTED, State.REFUSED, State.MISMATCH)
+    for each in (
+        State.ACCEPTED,
+        State.HANDED_OVER,
+        State.OPENED,
+        State.ACTED,
+        State.REFUSED,
+        State.MISMATCH,
+        State.MISDIRECTED,
+    )
 }
 
 

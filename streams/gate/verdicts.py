@@ -56,7 +56,8 @@ RECALLED: Final = "recalled"
 RECALL_EXPIRED: Final = "EXPIRED"
 
 _STEPS: Final = ("", Level.ACCEPTED, Level.HANDED_OVER, Level.OPENED, Level.ACTED)
-_DONE: Final = frozenset({Level.HANDED_OVER, Level.OPENED, Level.ACTED, Level.REFUSED, Level.MISMATCH})
+_ENDED: Final = (Level.REFUSED, Level.MISMATCH, Level.MISDIRECTED)
+_DONE: Final = frozenset({Level.HANDED_OVER, Level.OPENED, Level.ACTED, *_ENDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +358,12 @@ def _track(checked: Checked, *, permitted: bool) -> Track:
 
 
 def _rises(before: str, level: Level) -> bool:
-    """Say whether a receipt's level may follow: steps rise; a refusal ends a message that was not handed over."""
+    """Say whether a receipt's level may follow: steps rise; a refusal ends a message that was not handed over.
+
+    That a message was misdirected is often seen only when it is read, so it follows any step.
+    """
+    if level is Level.MISDIRECTED:
+        return before not in _ENDED
     if level in (Level.REFUSED, Level.MISMATCH):
         return before in ("", Level.ACCEPTED, RECALLED)
     if before == RECALLED:  # it was handed over before the recall came: that is what happened, so it is recorded

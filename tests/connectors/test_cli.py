@@ -191,7 +191,7 @@ def test_a_role_resolves_at_the_sender(terminal: Terminal) -> None:
 
 
 def test_a_named_function_opens_a_manual_ground(terminal: Terminal) -> None:
-    """A manual ground is a question until a named function has motivated it; what could be decided is shown before."""
+    """A manual ground is a question until a function has motivated it; a misdirected message is reported back."""
     child = synthetic(15).identifier
     told = ("dialogue.message", "--as", "skola", "--to", SOCIAL, "--child", child)
     denied = terminal.say("ask", *told)
@@ -204,6 +204,13 @@ def test_a_named_function_opens_a_manual_ground(terminal: Terminal) -> None:
     assert motivated.code == 0, motivated.err
     assert [each["ground"] for each in motivated.json["grounds"]] == ["GENERAL_CLAUSE"]
     assert terminal.say(*claimed, "--function", "rektor").error == "MOTIVE_FORM"
+
+    message = motivated.json["message_id"]
+    until(lambda: terminal.say_here("track", message, "--as", "skola", "--json").json["state"] == "handed_over")
+    assert terminal.say("inbox", "misdirected", message, "--as", "social").code == 0
+    until(lambda: terminal.say_here("track", message, "--as", "skola", "--json").json["state"] == "misdirected")
+    assert terminal.say("inbox", "show", message, "--as", "social", "--json").json["content"] is None
+    assert terminal.say("inbox", "misdirected", message, "--as", "social").error == "MESSAGE_UNKNOWN"
 
 
 def test_a_form_from_a_refusal_is_logged_at_the_gate(terminal: Terminal) -> None:

@@ -194,6 +194,18 @@ def recall(world: Any, draft: Any, unit: str, recipient: str) -> Any:
     return world.event(events.Recall(events.Id16(draft.message_id), "MISDIRECTED"), unit, recipient=recipient)
 
 
+@pytest.mark.parametrize("before", ["", "accepted", "handed_over", "opened"])
+def test_misdirected_follows_any_step(gate, world, before):
+    """A unit that sees that a message was not meant for it says so, even after it was opened; then nothing follows."""
+    sent = world.concern()
+    permitted(gate, sent)
+    if before:
+        gate.say(world.receipt(sent, Level(before)))
+    assert gate.say(world.receipt(sent, Level.MISDIRECTED))[0].outcome == "misdirected"
+    assert gate.say(world.receipt(sent, Level.MISDIRECTED))[0].code == "RECEIPT_LEVEL"
+    assert gate.say(world.receipt(sent, Level.ACTED))[0].code == "RECEIPT_LEVEL"
+
+
 def test_recall_by_the_sender(gate, world):
     """A sender's recall stops a message that is not handed over: both ends are told, and only once."""
     draft = world.concern()
