@@ -65,7 +65,8 @@ def _entry(store: Any, offset: int, value: bytes) -> dict[str, Any]:
     except SambandError as error:
         return {"offset": offset, "at": 0, "kind": "unreadable", "type": "", "outcome": "", "code": error.code,
                 "grounds": [], "reasons": [], "message_id": ""}  # fmt: skip
-    subject = record.subject if record.subject is not None else record.message_id
+    # A receipt or recall is about a message; the subject of an event is a consent, and the event has an id of its own.
+    about = record.subject if record.subject is not None and record.kind in ("receipt", "recall") else record.message_id
     return {
         "offset": offset,
         "partition": partition,
@@ -77,5 +78,5 @@ def _entry(store: Any, offset: int, value: bytes) -> dict[str, Any]:
         "code": record.code,
         "grounds": list(record.grounds),
         "reasons": list(record.reasons),
-        "message_id": subject.hex(),
+        "message_id": about.hex(),
     }

@@ -80,7 +80,7 @@ def _row(each: dict[str, Any]) -> tuple[str, ...]:
         ", ".join(map(category_words, each["categories"])),
         moment(each["until"] * 1000)[:10],
         f"{len(each['signed'])}/{len(each['givers'])}",
-        _state_words(each["state"]),
+        _state_words(each),
     )
 
 
@@ -146,11 +146,14 @@ def _renewal(entry: dict[str, Any], at: int) -> str:
     return ends.astimezone(STOCKHOLM).date().isoformat() if ends else ""
 
 
-def _state_words(state: str) -> str:
+def _state_words(each: dict[str, Any]) -> str:
+    waits = f"{len(each['signed'])} {either('av', 'of')} {len(each['givers'])}"
     words = {
         "withdrawn": ("återkallat", "withdrawn"),
         "partly_withdrawn": ("delvis återkallat", "partly withdrawn"),
         "complete": ("undertecknat av alla", "signed by all"),
-        "pending": ("väntar på underskrift", "waits for signatures"),
+        "pending": (f"väntar ({waits})", f"pending ({waits})"),
     }
-    return either(*words[state]) if state in words else say(state)
+    state = each["state"]
+    found = either(*words[state]) if state in words else say(state)
+    return f"{found}, {either('ifrågasatt', 'doubted')}" if each["doubted"] else found

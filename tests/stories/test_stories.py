@@ -28,9 +28,18 @@ def born(years: int) -> date:
     return date(TODAY.year - years - 1, 6, 1) if date(TODAY.year, 6, 1) > TODAY else date(TODAY.year - years, 6, 1)
 
 
+def soon(years: int) -> date:
+    """Return the birth date of somebody who turns so many years in about twenty days."""
+    day = TODAY + timedelta(days=20)
+    return day.replace(year=day.year - years, day=min(day.day, 28))
+
+
 VALUES = {
     "ELLA": synthetic(31, born=born(9)).identifier,
+    "LEO": synthetic(35, born=born(8)).identifier,
+    "MIRA": synthetic(36, born=born(11)).identifier,
     "NOOR": synthetic(32, born=born(16)).identifier,
+    "SAM": synthetic(34, born=soon(18)).identifier,
     "ALEX": synthetic(33, born=born(18)).identifier,
     "IFO": "SE2120002080-IFO",
     "SKOLAN": "SE2120002080-SKOLA",
