@@ -159,7 +159,7 @@ def _unsigned(consent: ConsentRecord, question: Question, state: ChildState, *, 
     level = next((each.level for each in reversed(state.maturities) if each.party == question.sender.party), None)
     if required <= own and level is not Maturity.CHILD:
         return "MATURITY_MISSING"
-    if level is Maturity.GUARDIANS_AND_CHILD and not own & signed:
+    if level in (Maturity.GUARDIANS_AND_CHILD, Maturity.CHILD) and not own & signed:
         return "CONSENT_CHILD_SIGNS"
     return _waiting(consent.missing, signed, one_giver=one_giver)
 

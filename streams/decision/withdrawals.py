@@ -48,7 +48,10 @@ def _same_scope(one: Withdrawal, other: Withdrawal) -> bool:
 
 
 def close(consent: ConsentRecord, taken: Withdrawal) -> ConsentRecord:
-    """Return the consent without what lies in the scope; a consent that keeps nothing is closed whole."""
+    """Return the consent without what lies in the scope; a consent that keeps nothing is closed whole.
+
+    A withdrawal towards one unit also stops what a role may bring to that unit, now or later.
+    """
     given = consent.given
     if consent.closed_at or not in_scope(consent, taken):
         return consent
@@ -71,7 +74,7 @@ def in_scope(consent: ConsentRecord, taken: Withdrawal) -> bool:
         case Scope.CONSENT:
             return consent.given.consent_id == taken.consent_id
         case Scope.RECIPIENT:
-            return any(recipient.unit == taken.recipient for recipient in consent.given.recipients)
+            return any(taken.recipient == named.unit or named.role for named in consent.given.recipients)
         case Scope.CATEGORY:
             return taken.category in consent.given.categories
 

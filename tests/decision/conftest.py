@@ -10,12 +10,22 @@ from typing import Any
 
 import pytest
 
-from samband.schemas.categories import Category
-from samband.schemas.events import ChildView, ConsentGiven, Giver, GiverRole, Recipient, View
+from samband.schemas.categories import About, Category
+from samband.schemas.events import (
+    ChildView,
+    ConsentGiven,
+    Giver,
+    GiverRole,
+    GroundMotivated,
+    MarkKind,
+    Maturity,
+    Recipient,
+    View,
+)
 from samband.schemas.rulebook import shipped
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 from samband.streams.decision.changes import apply
-from samband.streams.decision.child import ChildState
+from samband.streams.decision.child import ChildState, Investigation, Mark, MaturityFinding, Motivation, Report
 from samband.streams.decision.kernel import decide
 from samband.streams.decision.question import Claims, Decision, Question
 from samband.streams.decision.said import Said
@@ -32,8 +42,14 @@ UNITS = {
         ("school", "city-school", UnitKind.SCHOOL_PEDAGOGIC, Regime.OSL_23),
         ("emi", "city-school", UnitKind.SCHOOL_MEDICAL, Regime.OSL_25),
         ("free-school", "school-ltd", UnitKind.SCHOOL_PEDAGOGIC, Regime.SKOLLAGEN_29_14),
+        ("psych", "city-school", UnitKind.SCHOOL_PSYCHOSOCIAL, Regime.OSL_23),
+        ("preschool", "city-school", UnitKind.SCHOOL_PRESCHOOL, Regime.OSL_23),
+        ("school-b", "town-school", UnitKind.SCHOOL_PEDAGOGIC, Regime.OSL_23),
         ("bup", "region", UnitKind.CARE_BUP, Regime.OSL_25),
+        ("hab", "region", UnitKind.CARE_HAB, Regime.OSL_25),
+        ("bup-b", "region-b", UnitKind.CARE_BUP, Regime.OSL_25),
         ("clinic-private", "clinic-ltd", UnitKind.CARE_PRIMARY, Regime.PSL_6_12),
+        ("sis", "sis", UnitKind.INSTITUTION_SIS, Regime.OSL_26),
         ("hvb", "hvb-ltd", UnitKind.INSTITUTION_HVB, Regime.SOL_17_11),
         ("bus", "bus", UnitKind.COORDINATION_BUS, Regime.NONE),
     )
@@ -81,6 +97,46 @@ def told(*events: tuple[Any, str]) -> ChildState:
     return state
 
 
+def investigates(state: ChildState, board: str, until: int = NOW + 120 * DAY) -> ChildState:
+    """Return the state where a board has an open investigation."""
+    added = Investigation(board, UNITS[board].party, NOW, until, bytes(32))
+    return replace(state, investigations=(*state.investigations, added))
+
+
+def reported(state: ChildState, number: int, by: str, to: str) -> ChildState:
+    """Return the state where a unit has reported a concern to a board, in the message with that number."""
+    added = Report(bytes([number]) * 16, by, UNITS[to].party, NOW)  # type: ignore[arg-type]
+    return replace(state, reports=(*state.reports, added))
+
+
+def mature(state: ChildState, level: Maturity, by: str) -> ChildState:
+    """Return the state where a unit has found who must consent."""
+    added = MaturityFinding(level, by, UNITS[by].party, NOW, bytes(32))
+    return replace(state, maturities=(*state.maturities, added))
+
+
+def marked(state: ChildState, kind: MarkKind, *named: str) -> ChildState:
+    """Return the state with a protection mark that names units that may still be told."""
+    return replace(state, marks=(*state.marks, Mark(kind, "ifo", NOW, bytes(32), named)))
+
+
+def motivated(state: ChildState, ground: str, by: str, to: str, **more: Any) -> ChildState:
+    """Return the state where a named function of a unit has decided on a manual ground, until a day."""
+    body = GroundMotivated(
+        motivation_id=bytes(16),  # type: ignore[arg-type]
+        ground=ground,
+        recipients=(to,),
+        categories=more.get("categories", (Category.IDENTITY, Category.PLACEMENT)),
+        about=more.get("about", About.CHILD),
+        valid_from=more.get("since", NOW),
+        valid_to=more.get("until", NOW + 10 * DAY),
+        function="head_of_unit",
+        motive=bytes(32),  # type: ignore[arg-type]
+        acting_user=bytes(32),  # type: ignore[arg-type]
+    )
+    return replace(state, motivations=(*state.motivations, Motivation(body, by, UNITS[by].party, NOW, bytes(32))))
+
+
 def ask(type_name: str, sender: str, recipient: str, state: ChildState | None = None, **more: Any) -> Decision:
     """Return the decision on a message."""
     categories = more.get("categories", ("identity:child", "placement:child"))
@@ -104,7 +160,10 @@ class Kit(SimpleNamespace):
 @pytest.fixture(scope="session")
 def kit() -> SimpleNamespace:
     """Return the people of the story."""
-    return Kit(NOW=NOW, DAY=DAY, UNITS=UNITS, BOOK=BOOK, consent=consent, tell=tell, told=told, ask=ask)
+    return Kit(
+        NOW=NOW, DAY=DAY, UNITS=UNITS, BOOK=BOOK, consent=consent, tell=tell, told=told, ask=ask,
+        investigates=investigates, reported=reported, mature=mature, marked=marked, motivated=motivated,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")
