@@ -22,6 +22,7 @@ from samband.schemas.events import (
     Recipient,
     View,
 )
+from samband.schemas.reasons import REASONS
 from samband.schemas.rulebook import shipped
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 from samband.streams.decision.changes import apply
@@ -164,6 +165,15 @@ def kit() -> SimpleNamespace:
         NOW=NOW, DAY=DAY, UNITS=UNITS, BOOK=BOOK, consent=consent, tell=tell, told=told, ask=ask,
         investigates=investigates, reported=reported, mature=mature, marked=marked, motivated=motivated,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def decision_reasons() -> set[str]:
+    """Return every reason that a decision can give, as they stand in the modules that decide."""
+    folder = Path(decide.__code__.co_filename).parent
+    text = "".join((folder / f"{name}.py").read_text("utf-8") for name in ("kernel", "conditions", "support"))
+    rows = {rule.reason for rule in BOOK.rules if rule.reason}
+    return rows | {code for code in REASONS if f'"{code}"' in text and code != "ERROR"}
 
 
 @pytest.fixture(scope="session")
