@@ -145,7 +145,8 @@ def consents(scene: Scene) -> list[tuple[dict[str, Any], str]]:
         {"child_view": _objects()}, {"child_view": _objects(recipients=(b,))},
         {"number": 2, "child_view": _objects(categories=(Category.ADDRESS,))},
         {"number": 2, "child_view": _objects(recipients=("hvb",), categories=(Category.PLACEMENT,))},
-        {"valid_from": 20}, {"valid_to": 14}, {"valid_to": 400 * 86400}, {"valid_to": 366 * 86400},
+        {"valid_from": 20}, *({"valid_from": at} for at in (2, 3, 4)),
+        {"valid_to": 14}, {"valid_to": 400 * 86400}, {"valid_to": 366 * 86400},
         {"by": ["emi"]}, {"to": ["sis"]}, {"by": ["emi"], "to": ["sis"]}, {"by": [a, "emi"]}, {"to": [b, "sis"]},
         role, {**role, "follows_role": True}, moved, {**moved, "follows_role": True},
     ]  # fmt: skip
