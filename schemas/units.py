@@ -118,7 +118,7 @@ KIND_TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "institution.support_home": ("stödboende", "supported housing"),
         "institution.shelter": ("skyddat boende", "protected housing"),
         "institution.foster_agency": ("konsulentstödd familjehemsvård", "foster care agency"),
-        "coordination": ("samordning", "coordination"),
+        "coordination": ("lokal styrgrupp (BUS-grupp)", "local steering group (BUS)"),
         "coordination.bus": ("lokal styrgrupp (BUS-grupp)", "local steering group (BUS)"),
     }
 )

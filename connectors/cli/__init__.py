@@ -32,6 +32,7 @@ from samband.connectors.cli import (
     party,
     play,
     retention,
+    rules,
     send,
     subject_access,
     track,
@@ -95,6 +96,7 @@ app.command("paper")(paper.paper)
 app.add_typer(audit.app, name="audit")
 app.command("subject-access")(subject_access.subject_access)
 app.command("retention")(retention.retention)
+app.add_typer(rules.app, name="rules")
 app.command("doctor")(doctor.doctor)
 app.add_typer(play.app, name="testdata")
 app.command("demo")(play.demo)

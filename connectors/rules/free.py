@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import z3
 
-from samband.connectors.rules.situation import Situation, SomeConsent
+from samband.connectors.rules.situation import Situation, SomeConsent, regimes_of
 from samband.schemas.catalogue import CATALOGUE
-from samband.schemas.categories import Category
+from samband.schemas.categories import Category, free_text_category
 from samband.schemas.event_bodies import MarkKind, Maturity
 from samband.schemas.identifiers import AgeBand
 from samband.schemas.rulebook import Effect
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from samband.schemas.rulebook import Rulebook
 
-__all__ = ["CONSENTS", "DECIDED", "Free", "regimes_of"]
+__all__ = ["CONSENTS", "DECIDED", "Free"]
 
 CONSENTS: Final = 2
 """Consents in a situation; two are enough to cover together what neither covers alone."""
@@ -36,13 +36,13 @@ class Free:
         rules = [rule for book in books for rule in book.rules]
         grounds = sorted({rule.ground for rule in rules if rule.effect is not Effect.FORBID})
         self.values: dict[str, tuple[Any, ...]] = {
-            "type": DECIDED,
+            "type": ("dialogue.message", *(name for name in DECIDED if name != "dialogue.message")),
             "sender_kind": tuple(UnitKind),
             "sender_regime": tuple(Regime),
             "recipient_kind": tuple(UnitKind),
             "recipient_regime": tuple(Regime),
             "age": ("12-14", *sorted(set(AgeBand) - {"12-14"}), ""),
-            "limb": ("", *sorted({code for rule in rules for code in rule.limbs}), "unknown"),
+            "limb": ("", *dict.fromkeys(code for rule in reversed(rules) for code in rule.limbs), "unknown"),
             "necessity": ("", "care_planning", "urgent", *sorted({code for rule in rules for code in rule.purposes})),
             "claimed": ("", *grounds, "UNKNOWN"),
             "maturity": ("", *Maturity),
@@ -94,6 +94,23 @@ class Free:
             said.append(z3.Not(z3.And(flag["expired"], flag["not_yet"])))
         return z3.And(said)
 
+    def tellable(self) -> Any:
+        """Return that a message tells what its type tells, by itself or by its fields, and nothing else."""
+        said = []
+        for name in DECIDED:
+            always, may, free_text = _told(name)
+            for category in Category:
+                told = self.flag[f"told.{category}"]
+                writers = [kind for kind in UnitKind if free_text and _free_text(kind) is category]
+                if category in always:
+                    here = told
+                elif category in may:
+                    continue
+                else:
+                    here = z3.Implies(told, self.among("sender_kind", writers))
+                said.append(z3.Implies(self.among("type", [name]), here))
+        return z3.And(said)
+
     def read(self, model: Any) -> Situation:
         """Return the situation in a solver's model."""
         values = {name: self.values[name][_int(model, var)] for name, var in self.choice.items()}
@@ -125,18 +142,18 @@ class Free:
         return pairs
 
 
-def regimes_of(kind: UnitKind) -> tuple[Regime, ...]:
-    """Return the regimes that units of a kind live under: as an authority's, and as a private provider's."""
-    match "care" if kind is UnitKind.SCHOOL_MEDICAL else kind.family:
-        case "school":
-            return Regime.OSL_23, Regime.SKOLLAGEN_29_14
-        case "care":
-            return Regime.OSL_25, Regime.PSL_6_12
-        case "coordination":
-            return (Regime.NONE,)
-        case _:
-            return Regime.OSL_26, Regime.SOL_17_11
-
-
 def _int(model: Any, var: Any) -> int:
     return int(model.eval(var, model_completion=True).as_long())
+
+
+def _told(name: str) -> tuple[set[Category], set[Category], bool]:
+    """Return what a type always tells, what its fields may tell, and whether it has free text."""
+    row = CATALOGUE[name]
+    always = {tag.partition(":")[0] for tag in row.tags} | (set() if row.unidentified else {Category.IDENTITY})
+    may = {field.tag.partition(":")[0] for field in row.fields if field.tag}
+    free_text = any(field.free_text for field in row.fields)
+    return {Category(each) for each in always}, {Category(each) for each in may}, free_text
+
+
+def _free_text(kind: UnitKind) -> Category | None:
+    return None if kind.family == "coordination" else free_text_category(kind)

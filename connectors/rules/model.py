@@ -22,10 +22,10 @@ from samband.schemas.categories import Category
 from samband.schemas.event_bodies import Maturity
 from samband.schemas.identifiers import AgeBand
 from samband.schemas.rulebook import Effect, Need, Within
-from samband.schemas.units import UnitKind
+from samband.schemas.units import Regime, UnitKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from samband.connectors.rules.free import Free
     from samband.connectors.rules.situation import Situation
@@ -83,17 +83,30 @@ def plainest(free: Free, *wanted: Any) -> Situation | None:
     solver.add(free.possible(), *wanted)
     if solver.check() != z3.sat:
         return None
-    first = {"taken": True}
-    wishes = [var == first.get(name, False) for name, var in free.flag.items() if name.partition(".")[0] != "told"]
-    wishes += [z3.Not(var) for name, var in free.flag.items() if name.startswith("told.")]
-    wishes += [var == 0 for name, var in free.choice.items() if name not in ("sender_regime", "recipient_regime")]
-    for wish in (free.flag["told.identity"], *wishes):
-        solver.push()
-        solver.add(wish)
-        if solver.check() != z3.sat:
+    for wishes in _wishes(free):
+        for wish in wishes:  # the first one that can be had
+            solver.push()
+            solver.add(wish)
+            if solver.check() == z3.sat:
+                break
             solver.pop()
     solver.check()
     return free.read(solver.model())
+
+
+def _wishes(free: Free) -> Iterator[list[Any]]:
+    """Yield what is plainest, alternatives in order: authorities, good consents or none, nothing out of the way."""
+    good = {"discloses", "named", "guardians", "guardian_1", "guardian_2", "own_record", "taken"}
+    for side in ("sender_regime", "recipient_regime"):
+        yield [z3.Not(free.among(side, [regime for regime in Regime if regime.private]))]
+    for name, var in free.flag.items():
+        if not name.startswith("told.") and ".covers." not in name:
+            yield [var == (name.rpartition(".")[2] in good)]
+    for name, var in free.flag.items():
+        if name.startswith("told.") or ".covers." in name:
+            yield [z3.Not(var)]
+    for name in ("claimed", "limb", "necessity", "age", "maturity", "type", "sender_kind", "recipient_kind"):
+        yield [free.choice[name] == at for at in range(len(free.values[name]))]
 
 
 def _goes(name: str, free: Free) -> Any:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from samband.schemas.rulebook import Rulebook
     from samband.streams.decision.question import Decision
 
-__all__ = ["Situation", "SomeConsent"]
+__all__ = ["Situation", "SomeConsent", "regimes_of"]
 
 _NOW: Final = 1_800_000_000
 _DIGEST: Final = Digest(bytes(32))
@@ -218,3 +218,16 @@ class Situation:
             motive=_DIGEST, acting_user=_DIGEST,
         )  # fmt: skip
         return Motivation(body, sender.id, sender.party, _NOW, _DIGEST)
+
+
+def regimes_of(kind: UnitKind) -> tuple[Regime, ...]:
+    """Return the regimes that units of a kind live under: as an authority's, and as a private provider's."""
+    match "care" if kind is UnitKind.SCHOOL_MEDICAL else kind.family:
+        case "school":
+            return Regime.OSL_23, Regime.SKOLLAGEN_29_14
+        case "care":
+            return Regime.OSL_25, Regime.PSL_6_12
+        case "coordination":
+            return (Regime.NONE,)
+        case _:
+            return Regime.OSL_26, Regime.SOL_17_11

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import z3
 
-from samband.connectors.rules.free import CONSENTS, Free, regimes_of
+from samband.connectors.rules.free import CONSENTS, Free
 from samband.connectors.rules.model import DENY, PERMIT, Encoded, encode, find, plainest
-from samband.connectors.rules.situation import Situation, SomeConsent
+from samband.connectors.rules.situation import Situation, SomeConsent, regimes_of
 from samband.schemas.catalogue import CATALOGUE
 from samband.schemas.categories import Category
 from samband.schemas.rulebook import Effect, parse, shipped
