@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,6 +16,8 @@ from samband.schemas.events import (
     ConsentConfirmed,
     ConsentSigned,
     ConsentWithdrawn,
+    Giver,
+    GiverRole,
     MarkKind,
     Member,
     ProtectionMarked,
@@ -24,6 +27,7 @@ from samband.schemas.events import (
 )
 from samband.schemas.reasons import REASONS
 from samband.streams.decision.child import ChildState
+from samband.streams.decision.consents import MOST, Status, status
 
 ONE, TWO = b"\x01" * 16, b"\x02" * 16
 
@@ -94,3 +98,90 @@ def test_what_is_remembered_survives_msgpack(kit: Any) -> None:
         (ProtectionMarked(MarkKind.THREAT), "school"),
     )
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=ChildState) == state
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"to": ["nobody"]}, "UNIT_UNKNOWN"),
+        ({"by": ["ifo", "nobody"]}, "UNIT_UNKNOWN"),
+        ({"to": ["bus"]}, "TYPE_NOT_FOR_KIND"),
+        ({"valid_from": 1, "valid_to": 2}, "CONSENT_PERIOD"),
+        ({"valid_to": 1_800_000_000}, "CONSENT_PERIOD"),
+        ({"valid_to": 1_800_000_000 + 366 * 86400 + 1}, "CONSENT_PERIOD"),
+    ],
+)
+def test_no_wildcard_and_no_open_end(kit: Any, change: dict[str, Any], code: str) -> None:
+    """Units named are known and get information about children; the end is in the future, within the longest period."""
+    assert refused(kit, ChildState(), kit.consent(**change), "ifo") == code
+
+
+def test_one_own_discloser_is_enough_and_the_longest_period_may_be_used_up(kit: Any) -> None:
+    """A recorder is one of several disclosers, and a consent may last exactly the longest period."""
+    given = kit.consent(by=["ifo", "bup"], to=["school"], valid_to=kit.NOW + 366 * kit.DAY)
+    assert kit.told((given, "ifo")).consents
+
+
+def test_a_consent_is_recorded_once(kit: Any) -> None:
+    """The same id is not recorded twice, and a child has a limited number of consents."""
+    state = kit.told((kit.consent(), "ifo"))
+    assert refused(kit, state, kit.consent(), "ifo") == "CONSENT_ID_USED"
+    full = replace(state, consents=state.consents * MOST)
+    assert refused(kit, full, kit.consent(number=2), "ifo") == "CONSENT_TOO_MANY"
+
+
+def test_pending_until_every_required_giver_has_signed(kit: Any) -> None:
+    """Until all required givers have signed, a consent is pending and carries nothing; others are not waited for."""
+    optional = Giver(GiverRole.OTHER, "step-parent", required=False)
+    given = kit.consent(givers=(*kit.consent().givers, optional), signed_by=())
+    state = kit.told((given, "ifo"), (signed(1, "guardian-1"), "ifo"))
+    assert state.consents[0].missing == ("guardian-2",)
+    assert status(state.consents[0], kit.NOW) is Status.PENDING
+    again = kit.tell(state, signed(1, "guardian-1"), "duty")
+    assert again == state
+    done = kit.tell(state, signed(1, "guardian-2"), "ifo")
+    assert status(done.consents[0], kit.NOW) is Status.ACTIVE
+    assert kit.ask("placement.notice", "ifo", "school", done).outcome == "permit"
+
+
+def test_signatures_come_from_those_who_may_record(kit: Any) -> None:
+    """A recipient or outsider hands in no signature; an unknown consent or giver has none; a closed one takes none."""
+    state = kit.told((kit.consent(signed_by=()), "ifo"))
+    assert refused(kit, state, signed(1, "guardian-1"), "school") == "CONSENT_RECORDER"
+    assert refused(kit, state, signed(2, "guardian-1"), "ifo") == "CONSENT_UNKNOWN"
+    assert refused(kit, state, signed(1, "guardian-3"), "ifo") == "CONSENT_GIVER"
+    assert refused(kit, state, signed(1, "guardian-1"), "ifo", kit.NOW + 91 * kit.DAY) == "CONSENT_CLOSED"
+    closed = kit.tell(state, ConsentWithdrawn(), "school")
+    assert refused(kit, closed, signed(1, "guardian-1"), "ifo") == "CONSENT_CLOSED"
+
+
+def test_the_child_s_latest_view_counts(kit: Any) -> None:
+    """A view taken down with a signature replaces the one in the record, which stays as it was recorded."""
+    state = kit.told((kit.consent(), "ifo"), (signed(1, "guardian-1", ChildView(View.OBJECTS)), "ifo"))
+    assert kit.ask("placement.notice", "ifo", "school", state).outcome == "ask"
+    assert state.consents[0].given.child_view.view is View.AGREES
+
+
+def test_the_own_authority_may_be_recipient_of_its_own(kit: Any) -> None:
+    """A unit records that its own authority tells another of its own units: nobody else's information is in it."""
+    assert kit.told((kit.consent(by=["ifo"], to=["duty", "school"]), "ifo")).consents
+
+
+def test_the_responsible_unit_hands_in_a_signature(kit: Any) -> None:
+    """The responsible unit hands in a giver's part also for a consent that another recorded."""
+    state = kit.told((CircleUpdate(claim=True), "ifo-b"), (kit.consent(signed_by=("guardian-1",)), "ifo"))
+    assert not kit.tell(state, signed(1, "guardian-2"), "ifo-b").consents[0].missing
+
+
+def test_a_giver_who_has_signed_signs_no_second_time(kit: Any) -> None:
+    """A part that stands in the record already adds no signature."""
+    state = kit.told((kit.consent(), "ifo"))
+    assert kit.tell(state, signed(1, "guardian-1"), "ifo") == state
+
+
+def test_status_turns_on_the_second(kit: Any) -> None:
+    """A consent holds from its first second up to, and not including, its last."""
+    given = kit.consent(valid_from=kit.NOW + 10, valid_to=kit.NOW + 20)
+    one = kit.told((given, "ifo")).consents[0]
+    seen = [status(one, kit.NOW + at) for at in (9, 10, 19, 20)]
+    assert seen == [Status.NOT_YET, Status.ACTIVE, Status.ACTIVE, Status.EXPIRED]
