@@ -9,7 +9,7 @@ PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 pytho
 	$(if $(shell $(p) -c 'import sys; print(*["yes"][: sys.version_info >= (3, 11)])' 2>/dev/null),$(p))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser lint format bench fault linear wheel lock clean
+.PHONY: help setup demo test test-browser lint format bench fault linear mutate wheel lock clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -45,6 +45,9 @@ fault: setup ## kill everything at random moments and count; ARGS="--seed 7 --se
 
 linear: setup ## let messages race withdrawals under kills; ARGS="--seed 7 --races 1000"
 	@$(BIN)/python -m tests.kafka.linear $(ARGS)
+
+mutate: setup ## change the decision in hundreds of ways and count what the tests miss; ARGS="support"
+	@$(BIN)/python -m tests.mutate $(ARGS)
 
 wheel: setup ## build dist/*.whl
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .

@@ -55,7 +55,7 @@ _NEARNESS: Final = {
 """Why a consent does not carry, from furthest to nearest: the nearest miss is what a person can mend."""
 
 
-def support(state: ChildState, question: Question, now: int, *, one_giver: bool = False) -> Support:
+def support(state: ChildState, question: Question, now: int, *, one_giver: bool) -> Support:
     """Return what the child's consents say to telling these categories; every one must be covered.
 
     `one_giver`: one of the required givers' signatures is enough (FB 6:13, with a decision that says so).

@@ -14,6 +14,8 @@ from samband.schemas.events import (
     ChildView,
     CircleUpdate,
     ConsentConfirmed,
+    ConsentDisputed,
+    ConsentRefused,
     ConsentSigned,
     ConsentWithdrawn,
     Giver,
@@ -26,8 +28,10 @@ from samband.schemas.events import (
     View,
 )
 from samband.schemas.reasons import REASONS
+from samband.streams.decision.changes import apply
 from samband.streams.decision.child import ChildState
-from samband.streams.decision.consents import MOST, Status, status
+from samband.streams.decision.consents import MOST, MOST_DISPUTES, MOST_VIEWS, Status, status
+from samband.streams.decision.said import Said
 
 ONE, TWO = b"\x01" * 16, b"\x02" * 16
 
@@ -185,3 +189,121 @@ def test_status_turns_on_the_second(kit: Any) -> None:
     one = kit.told((given, "ifo")).consents[0]
     seen = [status(one, kit.NOW + at) for at in (9, 10, 19, 20)]
     assert seen == [Status.NOT_YET, Status.ACTIVE, Status.ACTIVE, Status.EXPIRED]
+
+
+@pytest.mark.parametrize(
+    ("about", "giver", "required", "recorded"),
+    [
+        ("guardian", GiverRole.GUARDIAN, True, True),
+        ("guardian", GiverRole.APPOINTED_CUSTODIAN, True, True),
+        ("guardian", GiverRole.GOD_MAN, True, True),
+        ("guardian", GiverRole.CHILD, True, False),
+        ("sibling", GiverRole.OTHER, True, True),
+        ("sibling", GiverRole.GUARDIAN, True, False),
+        ("other", GiverRole.OTHER, True, True),
+        ("other", GiverRole.OTHER, False, False),
+        ("other", GiverRole.CHILD, True, False),
+        ("child", GiverRole.OTHER, True, True),
+    ],
+)
+def test_another_person_s_information_needs_that_person(
+    kit: Any, about: str, giver: GiverRole, required: bool, recorded: bool
+) -> None:
+    """What is about a guardian, a sibling or somebody else is consented to by that person, not only by the child."""
+    givers = (Giver(GiverRole.CHILD, "child"), Giver(giver, "somebody", required))
+    given = kit.consent(about=about, givers=givers, signed_by=())
+    if recorded:
+        assert kit.told((given, "ifo")).consents
+    else:
+        assert refused(kit, ChildState(), given, "ifo") == "CONSENT_ABOUT"
+
+
+@pytest.mark.parametrize(
+    ("age", "view", "motive", "recorded"),
+    [
+        ("<12", View.NOT_ASKED, None, True),
+        ("12-14", View.NOT_ASKED, None, False),
+        ("15-17", View.NOT_ASKED, None, False),
+        ("18-20", View.NOT_ASKED, None, False),
+        ("12-14", View.NOT_ASKED, bytes(32), True),
+        ("12-14", View.AGREES, None, True),
+        ("12-14", View.TOO_YOUNG, None, True),
+    ],
+)
+def test_from_12_years_the_child_is_asked_or_it_says_why_not(
+    kit: Any, age: str, view: View, motive: Any, recorded: bool
+) -> None:
+    """A consent about a child of 12 or more, who was not asked, is recorded only with a motive."""
+    given = kit.consent(child_view=ChildView(view, "why", motive))
+    said = Said(kit.UNITS["ifo"], kit.NOW, bytes(32), kit.UNITS.get, age_band=age)
+    if recorded:
+        assert apply(ChildState(), given, said).consents
+        return
+    with pytest.raises(RefusedError) as caught:
+        apply(ChildState(), given, said)
+    assert caught.value.code == "CHILD_NOT_ASKED"
+
+
+@pytest.mark.parametrize("place", ["by", "to"])
+def test_a_steering_group_is_in_no_consent(kit: Any, place: str) -> None:
+    """A steering group neither gives nor gets information about a child."""
+    assert refused(kit, ChildState(), kit.consent(**{place: ["ifo", "bus"], "number": 2}), "ifo") == "TYPE_NOT_FOR_KIND"
+
+
+def test_status_says_how_a_consent_ended(kit: Any) -> None:
+    """A consent that was taken back is withdrawn, one that was said no to is refused."""
+    state = kit.told((kit.consent(), "ifo"))
+    withdrawn = kit.tell(state, ConsentWithdrawn(), "school").consents[0]
+    assert status(withdrawn, kit.NOW) is Status.WITHDRAWN
+    no = kit.tell(state, ConsentRefused(ONE, GiverRole.CHILD), "school").consents[0]  # type: ignore[arg-type]
+    assert status(no, kit.NOW) is Status.REFUSED
+    assert {each.value for each in Status} == {"active", "pending", "not_yet", "expired", "withdrawn", "refused"}
+
+
+def test_views_of_the_child_are_kept_up_to_a_limit(kit: Any) -> None:
+    """Each new view is kept, the same one again is not, and after the last that has room no other is taken."""
+    state = kit.told((kit.consent(), "ifo"))
+    assert kit.tell(state, signed(1, "guardian-1", ChildView(View.AGREES)), "ifo") == state
+    for number in range(MOST_VIEWS):
+        view = ChildView((View.OBJECTS, View.AGREES)[number % 2])
+        state = kit.tell(state, signed(1, "guardian-1", view), "ifo", kit.NOW + number)
+    assert [each.at for each in state.consents[0].views] == [kit.NOW + number for number in range(MOST_VIEWS)]
+    another = signed(1, "guardian-1", ChildView(View.OBJECTS))
+    assert refused(kit, state, another, "ifo") == "CONSENT_TOO_MANY"
+    assert kit.tell(state, signed(1, "guardian-1", ChildView(View.AGREES)), "ifo") == state
+
+
+def test_each_discloser_confirms_its_own_part_once(kit: Any) -> None:
+    """A discloser confirms once; the recorder's authority need not, others cannot; a closed one is not confirmed."""
+    confirmed = ConsentConfirmed(ONE)  # type: ignore[arg-type]
+    state = kit.told((kit.consent(by=["ifo", "bup", "school"], to=["hvb"]), "ifo"))
+    assert kit.tell(state, confirmed, "duty") == state
+    once = kit.tell(state, confirmed, "hab")
+    assert [(each.party, each.by) for each in once.consents[0].confirmations] == [("region", "hab")]
+    assert kit.tell(once, confirmed, "bup") == once
+    twice = kit.tell(once, confirmed, "emi")
+    assert [each.party for each in twice.consents[0].confirmations] == ["region", "city-school"]
+    assert refused(kit, state, confirmed, "hvb") == "CONSENT_CONFIRMER"
+    assert refused(kit, ChildState(), confirmed, "bup") == "CONSENT_UNKNOWN"
+    closed = kit.tell(state, ConsentWithdrawn(), "school")
+    assert refused(kit, closed, confirmed, "bup") == "CONSENT_CLOSED"
+
+
+def test_a_doubt_is_its_unit_s_own(kit: Any) -> None:
+    """A named or the responsible unit doubts once, takes back only its own, and may doubt anew up to a limit."""
+    doubt, settle = ConsentDisputed(ONE), ConsentDisputed(ONE, settled=True)  # type: ignore[arg-type]
+    state = kit.told((CircleUpdate(claim=True), "duty"), (kit.consent(to=["school", "hvb"]), "ifo"))
+    assert refused(kit, state, doubt, "bup") == "CONSENT_DISPUTER"
+    assert refused(kit, state, settle, "school") == "DISPUTE_UNKNOWN"
+    doubted = kit.tell(kit.tell(state, doubt, "school", kit.NOW + 1), doubt, "duty", kit.NOW + 2)
+    assert kit.tell(doubted, doubt, "school", kit.NOW + 3) == doubted
+    assert refused(kit, doubted, settle, "hvb") == "DISPUTE_UNKNOWN"
+    half = kit.tell(doubted, settle, "school", kit.NOW + 4)
+    assert [(each.by, each.settled_at) for each in half.consents[0].disputes] == [("school", kit.NOW + 4), ("duty", 0)]
+    again = kit.tell(half, doubt, "school", kit.NOW + 5)
+    assert [each.by for each in again.consents[0].disputes] == ["school", "duty", "school"]
+    for _ in range(MOST_DISPUTES - 2):
+        state = kit.tell(kit.tell(half, doubt, "hvb"), settle, "hvb")
+        half = state
+    assert len(half.consents[0].disputes) == MOST_DISPUTES
+    assert refused(kit, half, doubt, "hvb") == "DISPUTE_TOO_MANY"

@@ -132,6 +132,15 @@ def test_consent_cannot_be_shopped_around_an_objection(kit: Any) -> None:
     assert kit.ask("placement.notice", "ifo", "school", state, now=kit.NOW + 1).outcome == "permit"
 
 
+def test_consent_permits_what_an_objection_that_is_over_does_not_reach(kit: Any) -> None:
+    """CONSENT: an objection in a consent that was taken back towards this recipient is over with it."""
+    state = kit.told((kit.consent(to=["school", "hvb"], child_view=ChildView(View.OBJECTS)), "ifo"))
+    state = kit.tell(state, ConsentWithdrawn(Scope.RECIPIENT, recipient="school"), "school")
+    state = kit.tell(state, kit.consent(number=2, to=["school", "hvb"]), "ifo")
+    assert kit.ask("placement.notice", "ifo", "school", state).outcome == "permit"
+    assert kit.ask("placement.notice", "ifo", "hvb", state).outcome == "ask"
+
+
 def test_consent_refuses_while_a_unit_doubts_it(kit: Any) -> None:
     """CONSENT: while a unit that it names doubts it, a person decides; every doubt must be taken back."""
     state = kit.told((kit.consent(), "ifo"), (ConsentDisputed(ONE), "school"), (ConsentDisputed(ONE), "ifo"))  # type: ignore[arg-type]

@@ -61,6 +61,16 @@ def test_the_kernel_follows_the_rows_and_knows_no_law_of_its_own(kit: Any) -> No
     assert kit.ask(*notice[:3], marked, book=elsewhere, categories=("address:child",)).outcome == "permit"
 
 
+def test_a_forbid_row_reads_its_own_marks(kit: Any) -> None:
+    """A forbid row about one kind of mark is not set off by another."""
+    marks = 'marks = ["secrecy", "protected_registration", "secret_whereabouts", "threat"]'
+    threat_only = parse(ROWS.replace(marks, 'marks = ["threat"]'))
+    state = kit.told((kit.consent(categories=tuple(Category)), "ifo"), MARKED)
+    notice = ("placement.notice", "ifo", "school", state)
+    assert kit.ask(*notice, book=threat_only, categories=("address:child",)).outcome == "permit"
+    assert kit.ask(*notice, categories=("address:child",)).outcome == "deny"
+
+
 def test_an_asking_row_asks_whatever_else_fails(kit: Any) -> None:
     """A row that asks for a motivated decision gives a question where it is claimed, and is nobody's reason else."""
     asking = parse(ROWS.replace('effect = "permit"\ncitation = "OSL 25:12"', 'effect = "ask"\ncitation = "OSL 25:12"'))

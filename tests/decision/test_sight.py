@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from samband.schemas.events import GroundMotivated, MarkKind, Maturity, Member
+from samband.schemas.reasons import REASONS
 from samband.streams.decision.child import ChildState, Circle
 from samband.streams.decision.kernel import decide
 from samband.streams.decision.question import Claims, Decision, Outcome, Question
@@ -78,13 +79,15 @@ def test_where_even_the_reason_tells_something_it_is_not_told(kit: Any) -> None:
     told_instead = answer(kit, state, "ifo", "bup", **claims)
     assert told_instead is not None
     assert (told_instead.outcome, told_instead.grounds, told_instead.reasons) == ("deny", (), (NOT_TOLD,))
+    assert NOT_TOLD in REASONS
 
 
 def test_a_unit_sees_what_its_own_authority_said_or_is_discloser_of(kit: Any) -> None:
     """Own records, own disclosures, own marks, findings, decisions and reports are seen; nobody else's."""
     own, other = kit.consent(number=1), kit.consent(number=2, by=["bup"], to=["school"])
     named = kit.consent(number=3, by=["bup", "ifo"], to=["school"])
-    state = kit.told((own, "ifo"), (other, "bup"), (named, "bup"))
+    recorded = kit.consent(number=4, by=["duty"], to=["school"])
+    state = kit.told((own, "ifo"), (other, "bup"), (named, "bup"), (recorded, "ifo"))
     for unit, level in (("duty", Maturity.CHILD), ("bup", Maturity.GUARDIANS)):
         state = kit.mature(state, level, unit)
         state = kit.motivated(state, "LVU_BOARD", unit, "school")
@@ -95,7 +98,7 @@ def test_a_unit_sees_what_its_own_authority_said_or_is_discloser_of(kit: Any) ->
     state = kit.investigates(replace(state, circle=Circle("ifo-b", 1)), "ifo")
 
     seen = seen_by(state, kit.UNITS["ifo"])
-    assert [one.given.consent_id[0] for one in seen.consents] == [1, 3]
+    assert [one.given.consent_id[0] for one in seen.consents] == [1, 3, 4]
     assert [one.kind for one in seen.marks] == [MarkKind.SECRECY]
     assert [one.by for one in seen.maturities] == ["duty"]
     assert [one.by for one in seen.motivations] == ["duty"]

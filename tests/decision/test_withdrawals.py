@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from samband.schemas.categories import Category
+from samband.schemas.errors import RefusedError
 from samband.schemas.events import ConsentRefused, ConsentWithdrawn, GiverRole, Scope
 from samband.streams.decision.child import ChildState
 from samband.streams.decision.withdrawals import stops, withdrawn_by
@@ -90,5 +91,13 @@ def test_withdrawn_by_and_stops_tell_what_to_recall(kit: Any) -> None:
     assert not stops(state, of_placement, [ONE], "hvb", ("identity:child",))
     assert stops(state, ConsentWithdrawn(), [ONE], "hvb", told)
     assert stops(state, ConsentRefused(TWO, GiverRole.CHILD), [TWO], "bup", told)  # type: ignore[arg-type]
+    assert not stops(state, ConsentRefused(TWO, GiverRole.CHILD), [ONE], "school", told)  # type: ignore[arg-type]
     closed = kit.tell(state, ConsentWithdrawn(), "school")
     assert withdrawn_by(closed, ConsentWithdrawn()) == set()
+
+
+def test_a_steering_group_takes_nothing_back(kit: Any) -> None:
+    """Any unit around a child hears a withdrawal; a steering group is none."""
+    with pytest.raises(RefusedError) as caught:
+        kit.told((kit.consent(), "ifo"), (ConsentWithdrawn(), "bus"))
+    assert caught.value.code == "TYPE_NOT_FOR_KIND"

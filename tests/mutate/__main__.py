@@ -87,7 +87,10 @@ def main() -> int:
         _say("the tests fail without any mutant")
         return 2
     began = time.monotonic()
-    survivors = list(_survivors(trials, given.jobs))
+    survivors = []
+    for trial in _survivors(trials, given.jobs):
+        _say(f"survives  {trial}")
+        survivors.append(trial)
     return _report(trials, survivors, time.monotonic() - began)
 
 
@@ -114,13 +117,12 @@ def _survivors(trials: Sequence[Trial], jobs: int) -> Iterator[Trial]:
             process.join()
             del running[sentinel]
             if process.exitcode == 0:
-                _say(f"survives  {trial}")
                 yield trial
 
 
 def _run(trial: Trial) -> bool:
     """Say whether the tests fail on one mutant, tried in a process of its own."""
-    return bool(list(_survivors([trial], 1)) == [])
+    return not list(_survivors([trial], 1))
 
 
 def _child(trial: Trial) -> None:

@@ -27,6 +27,7 @@ _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.Mult: ast.Add,
 }  # fmt: skip
 _SWAPPED = {"any": "all", "all": "any", "max": "min", "min": "max"}
+_SHOWN = 60
 _CODE = re.compile(r"[A-Za-z0-9_.:-]*")
 
 
@@ -50,7 +51,16 @@ def mutants(source: str) -> Iterator[Mutant]:
             text = ast.unparse(ast.fix_missing_locations(changed))
             if text not in seen:
                 seen.add(text)
-                yield Mutant(getattr(node, "lineno", 0), what, text)
+                yield Mutant(_line(node), f"{what}: {_short(node)} → {_short(new)}", text)
+
+
+def _line(node: ast.AST) -> int:
+    return min((each.lineno for each in ast.walk(node) if hasattr(each, "lineno")), default=0)
+
+
+def _short(node: ast.AST) -> str:
+    text = " ".join(ast.unparse(ast.fix_missing_locations(node)).split())
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
 Path = tuple[tuple[str, int | None], ...]
