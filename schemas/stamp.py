@@ -82,7 +82,7 @@ class StampRecord:
     """What the gate says about one message. Times are milliseconds since 1970 UTC.
 
     `kind`: `decision` (a message or a question was judged), `answer` (what a unit that has no part in the child is told
-    instead of the decision, which the log alone holds), `event` (a consent, circle or mark was taken or refused),
+    instead of the decision, which the log alone holds), `notice` (a consent, `subject`, that a withdrawal closed), `event` (a consent, circle or mark was taken or refused),
     `receipt` (a recipient's receipt was taken), `recall` (`subject` is stopped), `refusal` (not even judged: `code`).
     `outcome`: `permit`, `deny`, `ask`, `accepted`, `refused`, `recalled`, or a receipt's level.
     """

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samband.connectors.cli import rules_publish
 from samband.connectors.cli.terminal import Answer, Exit, Json, emit, table
 from samband.connectors.cli.words import either, say
 from samband.schemas.errors import InputError, OperatorError
@@ -34,6 +35,10 @@ app = typer.Typer(
 _SHIPPED = "shipped"
 _FORMATS = ("json", "csv", "markdown")
 File = Annotated[str, typer.Option("--rulebook", metavar="FILE", help="A rulebook as TOML, or `shipped`.")]
+
+
+app.command("publish")(rules_publish.publish)
+app.command("list")(rules_publish.list_)
 
 
 @app.command("check")

@@ -225,7 +225,7 @@ class Verdicts:
         for consent, parties in closed(before, after, checked.sender, self._directory.find_unit):
             code = "CONSENT_WITHDRAWN" if consent.closed_at else "CONSENT_WITHDRAWN_IN_PART"
             record = self._record(
-                checked, "event", ACCEPTED, appended_at, now, subject=consent.given.consent_id, code=code
+                checked, "notice", ACCEPTED, appended_at, now, subject=consent.given.consent_id, code=code
             )
             to = tuple((party, b"") for party in parties)
             said.append(Say.of(record, self._directory.realm, to, answer=False))

@@ -9,10 +9,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from samband.schemas.rulebook import shipped_text
 from samband.schemas.testdata import synthetic
 from tests.terminal import PATIENCE_S, Terminal
 
@@ -270,6 +272,24 @@ READING = [
     ("inbox", "unacknowledged", "--as", "skola"), ("consent", "list", "--as", "social"), ("audit", "list"), ("doctor",),
     ("doctor", "--as", "skola"), ("retention", "--as", "skola", "--dry-run"), ("testdata", "child", "--seed", "7"),
 ]  # fmt: skip
+
+
+def test_a_new_rulebook_holds_from_its_time(terminal: Terminal, tmp_path: Path) -> None:
+    """A published rulebook reaches a running gate and holds there; one that begins in the past is not taken."""
+    child = synthetic(16).identifier
+    question = ("ask", "concern.report", "--as", "skola", "--to", SOCIAL, "--child", child, "--json")
+    assert terminal.say(*question).code == 0
+    book = tmp_path / "rulebook.toml"
+    text = shipped_text()
+    book.write_text(text.replace('ground = "DUTY_REPORT"\neffect = "permit"', 'ground = "DUTY_REPORT"\neffect = "ask"'))
+    published = terminal.say("rules", "publish", str(book), "--json")
+    assert published.json == {"number": 2, "published": True}, published.err
+    until(lambda: terminal.say(*question).code == 10)
+    assert terminal.say("rules", "publish", "--json").json["number"] == 3
+    until(lambda: terminal.say(*question).code == 0)
+    versions = terminal.say_here("rules", "list", "--json").json
+    assert [(each["number"], each["holds"]) for each in versions] == [(1, False), (2, False), (3, True)]
+    assert terminal.say("rules", "publish", "--from", "2020-01-01").error == "RULES_TIME"
 
 
 def test_what_held_when_it_was_decided(terminal: Terminal) -> None:
