@@ -62,6 +62,7 @@ AUDIT: Final = FlatCodec(
     "audit",
     {
         "v": "int",
+        "month": "int",
         "partition": "int",
         "audit_seq": "long",
         "entry": fixed(32),
@@ -74,7 +75,7 @@ AUDIT: Final = FlatCodec(
     },
     limits={"path": 32 * 32, "sealed": 4096},
 )
-"""One record of `samband.audit.v1`: the leaf in the open, its (salt, record) sealed under the hub store key."""
+"""One record of `samband.audit.v1`: the leaf in the open, its (salt, record) sealed under the audit key of `month`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,9 +83,11 @@ class StampRecord:
     """What the gate says about one message. Times are milliseconds since 1970 UTC.
 
     `kind`: `decision` (a message or a question was judged), `answer` (what a unit that has no part in the child is told
-    instead of the decision, which the log alone holds), `notice` (a consent, `subject`, that a withdrawal closed), `event` (a consent, circle or mark was taken or refused),
-    `receipt` (a recipient's receipt was taken), `recall` (`subject` is stopped), `refusal` (not even judged: `code`).
-    `outcome`: `permit`, `deny`, `ask`, `accepted`, `refused`, `recalled`, or a receipt's level.
+    instead of the decision, which the log alone holds), `event` (a consent, circle or mark was taken or refused),
+    `notice` (to those who lean on it: a consent, `subject`, that a withdrawal closed), `receipt` (a recipient's receipt
+    was taken), `recall` (`subject` is stopped), `refusal` (not even judged: `code`), `erasure` (kept records were
+    erased: `leaf` is the hash over their entries, `code` the rule, `sender` the unit).
+    `outcome`: `permit`, `deny`, `ask`, `accepted`, `refused`, `recalled`, `erased`, or a receipt's level.
     """
 
     v: int = 1

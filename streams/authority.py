@@ -3,8 +3,9 @@
     home/
       hub.toml                     what `hub up` runs
       authority/                   root key, child-reference key, TLS authority: offline in a real deployment
-      hub/keys  hub/tls            the gate's keys and certificates
+      hub/keys  hub/tls            the gate's keys, the month keys of the audit records (`keys/audit`), certificates
       hub/cards  hub/rules         every signed card, every signed version of the rules
+      hub/records                  every audit record, as long as the law asks for it, sealed
       hub/kafka  hub/log  hub/run  the embedded Kafka's data, logs, who runs
       parties/<party>/             what a party carries home: connector.toml, root.json, keys, certificate
 
@@ -30,6 +31,7 @@ from samband.schemas.errors import InputError, OperatorError
 from samband.schemas.rulebook import parse, shipped_text
 from samband.schemas.signed_rules import Rules
 from samband.schemas.units import PartyId, Unit
+from samband.streams.audit import AuditKeys
 from samband.streams.certificates import Credential, issue, make_authority
 from samband.streams.crypto.keys import SUITE, OpenKey, Purpose, SignKey, realm_of
 from samband.streams.directory import HUB, sign_card
@@ -38,12 +40,15 @@ from samband.streams.root import Root
 from samband.streams.rules import RulesInForce, sign_rules
 from samband.streams.settings import KafkaSettings, load
 
-__all__ = ["EMBEDDED", "Home", "HubSettings", "KafkaChoice"]
+__all__ = ["EMBEDDED", "PRINCIPALS", "Home", "HubSettings", "KafkaChoice"]
 
 KEY_DAYS: Final = 397
 """Life of a key; rotation in 30-day periods comes with the directory's heads."""
 
 EMBEDDED: Final = "embedded"
+PRINCIPALS: Final = (HUB, "gate", "derived", "records")
+"""Who the hub's own processes are to Kafka, each with a certificate of its own."""
+
 _PARTY: Final = re.compile(r"(?=.{2,40}$)[a-z0-9](-?[a-z0-9])*", re.ASCII)
 _HOST: Final = "127.0.0.1"
 
@@ -52,7 +57,7 @@ _HOST: Final = "127.0.0.1"
 class KafkaChoice:
     """Which Kafka: the embedded one on a loopback port, or any cluster by `bootstrap`.
 
-    `tls` is a folder with `hub/`, `gate/` and `derived/`, each with `ca.pem`, `client.pem` and `client.key`; without it
+    `tls` is a folder with one of each of `PRINCIPALS`, each with `ca.pem`, `client.pem` and `client.key`; without it
     the hub's own certificates are used.
     """
 
@@ -105,6 +110,11 @@ class Home:
         """The gate's keys and the hub store secret."""
         return KeyFolder(self.hub / "keys", self.root.realm)
 
+    @property
+    def audit_keys(self) -> AuditKeys:
+        """The month keys of audit records and of what is kept of them."""
+        return AuditKeys(KeyFolder(self.hub / "keys" / "audit", self.root.realm))
+
     def found(
         self,
         agreement: str,
@@ -142,7 +152,7 @@ class Home:
         gate.make_secret("store")
         tls = make_authority(self.authority / "tls")
         issue(tls, "broker", self.hub / "tls" / "broker", hosts=("localhost", _HOST))
-        for principal in (HUB, "gate", "derived"):
+        for principal in PRINCIPALS:
             issue(tls, principal, self.hub / "tls" / principal)
         self._card(PartyId(HUB), "Samband", "", (), [(key, "") for key in keys], now)
         self.publish_rules(shipped_text(), terms=terms, now=now)
@@ -160,7 +170,7 @@ class Home:
             InputError: a name that cannot be one.
             OperatorError: there is such a party already, or the folder cannot be written.
         """
-        if not _PARTY.fullmatch(party) or party in (HUB, "gate", "derived", "broker"):
+        if not _PARTY.fullmatch(party) or party in (*PRINCIPALS, "broker"):
             raise InputError("PARTY_NAME", f"`{party}` cannot name a party", "2–40 of a–z, 0–9 and single hyphens")
         if not units or any(unit.party != party for unit in units):
             raise InputError("PARTY_UNITS", "a party has at least one unit, and only its own")
@@ -197,7 +207,7 @@ class Home:
         return f"{_HOST}:{kafka.port}" if kafka.bootstrap == EMBEDDED else kafka.bootstrap
 
     def kafka(self, principal: str) -> KafkaSettings:
-        """Return how one of the hub's principals (`hub`, `gate`, `derived`) reaches Kafka."""
+        """Return how one of the hub's principals (`PRINCIPALS`) reaches Kafka."""
         tls = (self.settings.kafka.tls or self.hub / "tls") / principal
         return KafkaSettings(self.bootstrap, tls / "ca.pem", tls / "client.pem", tls / "client.key")
 

@@ -59,6 +59,25 @@ class KeyFolder:
             "KEY_FILE_MISSING", f"`{self.folder}` has no `{name}` secret", "restore it from your backup"
         )
 
+    def destroy_secret(self, name: str) -> None:
+        """Overwrite and remove a symmetric secret; does nothing where it is gone. Backups of it are not reached.
+
+        Raises:
+            OperatorError: the folder cannot be written.
+        """
+        path = self.folder / f"secret-{name}.key"
+        try:
+            with path.open("r+b") as file:
+                file.write(bytes(path.stat().st_size))
+                file.flush()
+                os.fsync(file.fileno())
+            path.unlink()
+            _sync(self.folder)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise OperatorError("KEY_FILE_WRITE", f"`{self.folder}` cannot be written: {error.strerror}") from error
+
     def sign_key(self, purpose: Purpose) -> SignKey:
         """Return the signing key of a purpose.
 
@@ -98,13 +117,27 @@ class KeyFolder:
     def _write(self, name: str, fields: dict[str, str]) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path = self.folder / f"{name}.key"
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"samband": "key/1", "realm": self.realm.id.hex(), **fields}, file)
-                file.flush()
-                os.fsync(file.fileno())
+            path, fresh = self.folder / f"{name}.key", self.folder / f".{name}.{secrets.token_hex(8)}"
+            handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    json.dump({"samband": "key/1", "realm": self.realm.id.hex(), **fields}, file)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.link(fresh, path)  # whole or not at all, and never over another's
+            finally:
+                fresh.unlink()
+            _sync(self.folder)
         except FileExistsError as error:
             raise OperatorError("KEY_FILE_EXISTS", f"`{self.folder}` has a `{name}` key already") from error
         except OSError as error:
             raise OperatorError("KEY_FILE_WRITE", f"`{self.folder}` cannot be written: {error.strerror}") from error
+
+
+def _sync(folder: Path) -> None:
+    """Make a folder's names durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

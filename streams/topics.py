@@ -27,7 +27,7 @@ from samband.schemas.errors import OperatorError
 
 __all__ = [
     "AUDIT", "BROKER", "DERIVED", "DERIVED_CHANGELOG", "DERIVED_GROUP", "DIRECTORY", "GATE", "GATE_GROUP", "HUB",
-    "MAX_SHARDS", "QUARANTINE", "TABLE", "TRANSACTION_PREFIX",
+    "KEEPER_TRANSACTION", "MAX_SHARDS", "QUARANTINE", "RECORDS", "TABLE", "TRANSACTION_PREFIX",
     "Acl", "Role", "Row", "Topic", "acls_for", "inbox", "outbox", "state", "topics_for",
 ]  # fmt: skip
 
@@ -42,10 +42,12 @@ HUB = "hub"  # super user: creates topics and rights, writes the directory
 BROKER = "broker"  # super user: the embedded broker itself
 GATE = "gate"
 DERIVED = "derived"
-RESERVED = frozenset({HUB, BROKER, GATE, DERIVED, "log", "samband", "samband-ca"})
+RECORDS = "records"
+RESERVED = frozenset({HUB, BROKER, GATE, DERIVED, RECORDS, "log", "samband", "samband-ca"})
 
 GATE_GROUP = "gate"  # only says which partitions a worker runs
 TRANSACTION_PREFIX = "gate."  # gate.<topic>.<partition>
+KEEPER_TRANSACTION = "records.keeper"  # fences a keeper that died in the middle of saying that it erases
 DERIVED_GROUP = "samband.derived"  # Faust's app id is its group
 
 NAME = re.compile(r"[a-z0-9](-?[a-z0-9])*", re.ASCII)
@@ -58,6 +60,7 @@ class Role(StrEnum):
     HUB = HUB
     GATE = GATE
     DERIVED = DERIVED
+    RECORDS = RECORDS
     PARTY = "party"  # every party of the agreement
     OWNER = "owner"  # the one party that the topic is named by
 
@@ -105,8 +108,8 @@ STATE = Row(
     writers=(Role.GATE,), readers=(Role.GATE,), retention_days=None, max_bytes=HUB_BYTES, sharded=True, extra=CHANGELOG,
 )  # fmt: skip
 AUDIT_ROW = Row(
-    "samband.audit.v1", "every decision, on its way to the log; records encrypted", "none",
-    writers=(Role.GATE,), readers=(Role.DERIVED,), retention_days=30, max_bytes=HUB_BYTES,
+    "samband.audit.v1", "every decision and erasure, on its way to the log; records encrypted", "none",
+    writers=(Role.GATE, Role.RECORDS), readers=(Role.DERIVED, Role.RECORDS), retention_days=30, max_bytes=HUB_BYTES,
 )  # fmt: skip
 QUARANTINE_ROW = Row(
     "samband.quarantine.v1", "where a record that nobody could read lies, and why: no content", "none",
@@ -114,7 +117,8 @@ QUARANTINE_ROW = Row(
 )  # fmt: skip
 DIRECTORY_ROW = Row(
     "samband.directory.v1", "public cards of parties and keys", "card id or kid",
-    writers=(Role.HUB,), readers=(Role.GATE, Role.PARTY), retention_days=None, max_bytes=HUB_BYTES, extra=CHANGELOG,
+    writers=(Role.HUB,), readers=(Role.GATE, Role.RECORDS, Role.PARTY), retention_days=None, max_bytes=HUB_BYTES,
+    extra=CHANGELOG,
 )  # fmt: skip
 DERIVED_ROW = Row(
     "samband.derived-messages-changelog", "Faust's table of what became of each message; encrypted", "keyed hash",
@@ -196,6 +200,8 @@ def acls_for(agreement: str, parties: Sequence[str]) -> list[Acl]:
         Acl(GATE, "group", GATE_GROUP, "read"),
         Acl(GATE, "transactional_id", TRANSACTION_PREFIX, "write", prefixed=True),
         Acl(GATE, "transactional_id", TRANSACTION_PREFIX, "describe", prefixed=True),
+        Acl(RECORDS, "transactional_id", KEEPER_TRANSACTION, "write"),
+        Acl(RECORDS, "transactional_id", KEEPER_TRANSACTION, "describe"),
         Acl(DERIVED, "group", DERIVED_GROUP, "read"),
     }
     for row in TABLE:

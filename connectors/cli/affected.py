@@ -110,22 +110,20 @@ def _hex(text: str) -> bytes:
 
 async def _at_hub(home: Home, cause: Cause, report: _Report) -> None:
     """Follow the audit records from the oldest that Kafka keeps."""
-    from samband.schemas.codec import unframe
-    from samband.schemas.stamp import AUDIT
-    from samband.streams.crypto.hub import HubStore
-    from samband.streams.derived.codec import RowStore
+    from samband.streams.audit import UnverifiedAudit
 
-    store, trail = RowStore(HubStore(home.hub_keys.secret("store"))), Trail(cause)
+    keys, trail = home.audit_keys, Trail(cause)
     oldest, newest, unreadable = 0, 0, 0
     async for _, value, part in audit_records(home):
         report.progress.show(either(f"läser loggen, {part:.0%}", f"reading the log, {part:.0%}"))
         try:
-            record = store.read_audit(value)[2]
+            audit = UnverifiedAudit.decode(value)
+            record = audit.record(keys.of)
         except SambandError:
             unreadable += 1
             continue
         oldest, newest = oldest or record.decided_at, record.decided_at
-        if (handed := trail.take(unframe(AUDIT, value)["entry"], record)) is not None:
+        if (handed := trail.take(audit.entry, record)) is not None:
             report.add(handed)
     if cause.event and not cause.consents:
         note(either("Händelsen finns inte bland loggposterna: ange samtyckets loggpost, eller --as.",

@@ -48,20 +48,20 @@ def list_(last: Annotated[int, typer.Option(min=1, help="The newest so many.")] 
 
 async def _read(home: Home, last: int) -> list[dict[str, Any]]:
     """Read the newest records of the audit topic."""
-    from samband.streams.crypto.hub import HubStore
-    from samband.streams.derived.codec import RowStore
-
-    store = RowStore(HubStore(home.hub_keys.secret("store")))
+    keys = home.audit_keys
     # Transactions leave marks between the records, so more are read than are asked for.
     found = deque(maxlen=last)  # type: deque[dict[str, Any]]
     async for offset, value, _ in audit_records(home, newest=3 * last):
-        found.append(_entry(store, offset, value))
+        found.append(_entry(keys, offset, value))
     return list(found)
 
 
-def _entry(store: Any, offset: int, value: bytes) -> dict[str, Any]:
+def _entry(keys: Any, offset: int, value: bytes) -> dict[str, Any]:
+    from samband.streams.audit import UnverifiedAudit
+
     try:
-        partition, seq, record = store.read_audit(value)
+        audit = UnverifiedAudit.decode(value)
+        record = audit.record(keys.of)
     except SambandError as error:
         return {"offset": offset, "at": 0, "kind": "unreadable", "type": "", "outcome": "", "code": error.code,
                 "grounds": [], "reasons": [], "message_id": ""}  # fmt: skip
@@ -69,8 +69,8 @@ def _entry(store: Any, offset: int, value: bytes) -> dict[str, Any]:
     about = record.subject if record.subject is not None and record.kind in ("receipt", "recall") else record.message_id
     return {
         "offset": offset,
-        "partition": partition,
-        "seq": seq,
+        "partition": audit.partition,
+        "seq": audit.audit_seq,
         "at": record.decided_at,
         "kind": "question" if record.ask and record.kind == "decision" else record.kind,
         "type": record.type,

@@ -66,6 +66,7 @@ def _guarded(checks: Iterator[Check]) -> Iterator[Check]:
 
 
 def _hub_checks(home: Home) -> Iterator[Check]:
+    from samband.streams.authority import PRINCIPALS
     from samband.streams.directory import Directory
     from samband.streams.hub import is_running
 
@@ -74,7 +75,7 @@ def _hub_checks(home: Home) -> Iterator[Check]:
         yield _rights(name, folder)
     yield Check("root key", WARN, "it lies on this machine", f"keep {home.authority} offline in a real deployment")
     _ = home.hub_keys.secret("store")
-    for principal in ("hub", "gate", "derived"):
+    for principal in PRINCIPALS:
         yield _certificate(f"certificate {principal}", home.hub / "tls" / principal / "client.pem")
     directory = Directory(home.root.key)
     for record in home.published().values():

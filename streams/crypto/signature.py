@@ -21,7 +21,16 @@ from samband.schemas.stamp import Stamped
 from samband.streams.crypto.keys import Purpose, Realm, SignKey, VerifyKey
 from samband.streams.crypto.merkle import leaf_hash, root_and_paths, root_from_path
 
-__all__ = ["BATCH_MAX", "BatchCache", "entry_of", "message_leaf", "sign_batch", "stamp_all", "verify_stamp"]
+__all__ = [
+    "BATCH_MAX",
+    "BatchCache",
+    "entry_of",
+    "message_leaf",
+    "sign_batch",
+    "stamp_all",
+    "verify_entry",
+    "verify_stamp",
+]
 
 BATCH_MAX: Final = 64
 _CACHE: Final = 4096
@@ -110,9 +119,18 @@ def verify_stamp(key: VerifyKey, stamped: Stamped) -> bytes:
     Raises:
         TrustError: the key is no gate's stamping key, or the signature or path does not hold.
     """
+    entry = entry_of(key.realm, stamped.salt, stamped.record)
+    verify_entry(key, entry, stamped)
+    return entry
+
+
+def verify_entry(key: VerifyKey, entry: bytes, stamped: Stamped) -> None:
+    """Check the gate's signature over a log entry, by the proof in `stamped`; its record may still be sealed.
+
+    Raises:
+        TrustError: the key is no gate's stamping key, or the signature or path does not hold.
+    """
     if key.purpose is not Purpose.GATE_STAMP or key.kid != stamped.kid:
         raise TrustError("KEY_PURPOSE", "a stamp must be signed with a gate's stamping key")
-    entry = entry_of(key.realm, stamped.salt, stamped.record)
     root = root_from_path(leaf_hash(key.realm.domain("stamped") + entry), stamped.n, stamped.i, stamped.path)
     key.verify("stamp", _signed_root(stamped.kid, stamped.n, root), stamped.sig)
-    return entry

@@ -40,7 +40,7 @@ async def run(home: Home, *, rebuild: bool) -> None:
     kafka = home.kafka("derived")
     if rebuild:
         log.info("derived forgets", extra={"rows": await forget(kafka)})
-    derived = Derived(kafka, RowStore(HubStore(home.hub_keys.secret("store"))), folder / "faust")
+    derived = Derived(kafka, RowStore(HubStore(home.hub_keys.secret("store"))), home.audit_keys, folder / "faust")
     log.info("derived starts")
     try:
         await derived.start()

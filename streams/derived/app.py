@@ -1,6 +1,6 @@
 """The Faust application: the agent on `samband.audit.v1` and the table `messages`.
 
-    derived = Derived(kafka, rows, datadir)
+    derived = Derived(kafka, rows, audit_keys, datadir)
     await derived.start()          returns when the table is recovered and the audit topic is read to its present end
     derived.find(message_id)       the row, or None
     await derived.crashed()        ends only if Faust does
@@ -30,6 +30,7 @@ from faust.types import EventT, FutureMessage
 from yarl import URL
 
 from samband.schemas.errors import OperatorError, SambandError
+from samband.streams.audit import AuditKeys, UnverifiedAudit
 from samband.streams.derived.codec import BROKEN, RowSchema, RowStore
 from samband.streams.derived.status import Row, decode_row, encode_row, fold, message_of
 from samband.streams.derived.transport import SCHEME, register
@@ -63,17 +64,19 @@ class _Table(faust.Table):  # type: ignore[type-arg]
 class Derived:
     """The application, its table and its counts."""
 
-    def __init__(self, kafka: KafkaSettings, rows: RowStore, datadir: Path) -> None:
+    def __init__(self, kafka: KafkaSettings, rows: RowStore, audit: AuditKeys, datadir: Path) -> None:
         """Make the application; nothing is connected yet.
 
         Args:
             kafka: how the principal `derived` reaches Kafka.
-            rows: rows and audit records under the hub's store key.
+            rows: rows under the hub's store key.
+            audit: the month keys of the audit records.
             datadir: where Faust may make its (empty) folders.
         """
         register()
         self._kafka = kafka
         self._rows = rows
+        self._audit = audit
         self._failed: asyncio.Event = asyncio.Event()
         self._seen = -1
         self.unreadable = 0
@@ -170,14 +173,15 @@ class Derived:
     def _take(self, event: EventT[Any]) -> FutureMessage | None:
         """Fold one record into its row; return the write to wait for, None when nothing changed."""
         try:
-            partition, seq, record = self._rows.read_audit(event.value or b"")
+            audit = UnverifiedAudit.decode(event.value or b"")
+            record = audit.record(self._audit.of)
             message_id = message_of(record)
             if message_id is None:
                 return None
             key = self._rows.key(message_id)
             data = self._table.get(key)
             before = None if data is None else decode_row(data)
-            after = fold(before, partition, seq, record)
+            after = fold(before, audit.partition, audit.audit_seq, record)
         except SambandError as error:
             self.unreadable += 1
             log.warning("audit record skipped", extra={"offset": event.message.offset, "code": error.code})

@@ -1,10 +1,10 @@
-"""The one codec of the derived streams: opens audit records, seals every value and hides every key that Faust writes.
+"""The one codec of the derived streams: seals every value and hides every key that Faust writes.
 
     key    HMAC(hub store/k, "track/" ‖ message id)
     value  HUB record, aad = topic ‖ key; inside lp32(row) ‖ zeros, to a multiple of 2 kB
 
 Faust knows rows only by hidden keys, so that nothing else can ever slip into the changelog: a key that is not 32
-bytes, or a value that is not a row's, is an error and never written. Format page: § Layout, AUDIT and HUB.
+bytes, or a value that is not a row's, is an error and never written. Format page: § Layout, HUB.
 """
 
 from __future__ import annotations
@@ -14,12 +14,10 @@ from typing import Any, Final
 import faust
 from faust.types import Message
 
-from samband.schemas.codec import Reader, lp32, unframe
-from samband.schemas.errors import FormatError, SambandError, TrustError
-from samband.schemas.stamp import AUDIT, StampRecord
+from samband.schemas.codec import Reader, lp32
+from samband.schemas.errors import SambandError, TrustError
 from samband.streams.crypto.hub import HubStore
 from samband.streams.derived.status import Row, decode_row, encode_row
-from samband.streams.topics import AUDIT as AUDIT_TOPIC
 from samband.streams.topics import DERIVED_CHANGELOG
 
 __all__ = ["BROKEN", "RowSchema", "RowStore"]
@@ -30,32 +28,12 @@ BROKEN: Final = b"broken"
 SIZE_CLASS: Final = 2048
 """Bytes; a usual row's 4 to 6 steps fit, so that a value's size tells nothing of a decision."""
 
-_SALT: Final = 32
-
 
 class RowStore:
-    """Rows and audit records under the hub's store key."""
+    """Rows under the hub's store key."""
 
     def __init__(self, store: HubStore) -> None:
         self._store = store
-
-    def read_audit(self, value: bytes) -> tuple[int, int, StampRecord]:
-        """Return (partition, audit_seq, record) of an audit record.
-
-        Raises:
-            FormatError: not an audit record, or another version's.
-            TrustError: not sealed by this hub, or moved from another entry.
-        """
-        fields = unframe(AUDIT, value)
-        if fields["v"] != 1:
-            raise FormatError("FORMAT_VERSION", "the audit record is of a version that is not read here")
-        entry: bytes = fields["entry"]
-        name, plain = self._store.open(AUDIT_TOPIC, self._store.key(entry), fields["sealed"])
-        if name != entry:
-            raise TrustError("AUDIT_ENTRY", "the audit record's content belongs to another entry")
-        reader = Reader(plain)
-        reader.take(_SALT)
-        return fields["partition"], fields["audit_seq"], StampRecord.decode(reader.lp16())
 
     def key(self, message_id: bytes) -> bytes:
         """Return the hidden key of a message's row."""

@@ -42,7 +42,7 @@ async def run(home: Home, worker: int) -> None:
     if directory.rules.at(time.time_ns() // 1_000_000) is None:
         raise OperatorError("RULES_MISSING", "no rules are in force that this gate may decide by", "samband hub up")
     store = HubStore(keys.secret("store"))
-    stamp = keys.sign_key(Purpose.GATE_STAMP)
+    audit, stamp = home.audit_keys, keys.sign_key(Purpose.GATE_STAMP)
     own = {kid: key for kid, (_, key) in keys.open_keys(Purpose.GATE_HOP).items()}
     topic = outbox(root.agreement)
 
@@ -55,6 +55,7 @@ async def run(home: Home, worker: int) -> None:
             checks=checks,
             stamp=stamp,
             store=store,
+            audit=audit.at,
             source=(topic, partition),
         )
 

@@ -5,25 +5,25 @@
     turn.outputs                                 [(topic, partition, [(key, value, headers), ...]), ...]
     turn.changes                                 {name: bytes or None}, the position included
 
-A turn becomes one Kafka transaction, and all that it says is stamped with one signature. Randomness is the only input
-besides the arguments. Whatever a record holds, a turn ends: what cannot be read is put into quarantine, what can be
-read and not accepted is answered with a code, an error inside the judgement denies.
+A turn becomes one Kafka transaction, and all that it says is stamped with one signature. Randomness and the month's
+audit key are the only input besides the arguments. Whatever a record holds, a turn ends: what cannot be read is put
+into quarantine, what can be read and not accepted is answered with a code, an error inside the judgement denies.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, NamedTuple
 
-from samband.schemas.codec import frame, lp16
 from samband.schemas.errors import OperatorError, RefusedError, SambandError
 from samband.schemas.message import NO_INSTANCE, Down, Message, Up, hop_length
 from samband.schemas.routing import Routing
-from samband.schemas.stamp import AUDIT, Stamped, StampRecord
+from samband.schemas.stamp import Stamped, StampRecord
+from samband.streams.audit import AUDIT_CLASS, seal_audit
 from samband.streams.crypto.hub import HubStore
 from samband.streams.crypto.keys import SignKey
 from samband.streams.crypto.lane import UnverifiedRecord
@@ -45,8 +45,7 @@ RECORD_MAX: Final = 1_000_000
 _DOWN_ROOM: Final = 64
 """Bytes of a downward hop beside its stamps and message."""
 
-_AUDIT_CLASS: Final = 1536
-_STAMP_MAX: Final = _AUDIT_CLASS - 34
+_STAMP_MAX: Final = AUDIT_CLASS - 34
 """Longest stamp record in bytes: with salt and length it fills the audit record's one length."""
 
 _ROOM: Final = 4 + 47 + 142 + 16 * 32
@@ -129,6 +128,7 @@ class Judge:
         checks: Checks,
         stamp: SignKey,
         store: HubStore,
+        audit: Callable[[int], tuple[int, HubStore]],
         source: tuple[str, int],
     ) -> None:
         self._directory = directory
@@ -136,6 +136,7 @@ class Judge:
         self._checks = checks
         self._stamp = stamp
         self._store = store
+        self._audit_key = audit
         self._topic, self._partition = source
         self._verdicts = Verdicts(directory)
 
@@ -243,7 +244,7 @@ class Judge:
         if draft.said:
             stamped = stamp_all(self._stamp, [(say.salt, say.encoded) for say, *_ in draft.said])
             for (entry, stamp), (say, party, instance, seq) in zip(stamped, draft.said, strict=True):
-                self._audit(entry, stamp, draft, out)
+                self._audit(entry, stamp, draft, out, now)
                 word = stamp.encode()
                 if say.answer and party:
                     # Answers to one instance share a record as far as they fit. A refusal stands alone: where the gate
@@ -282,24 +283,9 @@ class Judge:
         hop = Down(self._partition, draft.view.count(b"box/" + party.encode()), *what)
         out[topic, 0].append((None, lane.seal(hop.encode(), sealed, topic, 0), headers()))
 
-    def _audit(self, entry: bytes, stamp: Stamped, draft: _Draft, out: _Outputs) -> None:
+    def _audit(self, entry: bytes, stamp: Stamped, draft: _Draft, out: _Outputs, now: int) -> None:
         seq = draft.view.count(b"audit")
-        plain = (stamp.salt + lp16(stamp.record)).ljust(_AUDIT_CLASS, b"\0")
-        value = frame(
-            AUDIT,
-            {
-                "v": 1,
-                "partition": self._partition,
-                "audit_seq": seq,
-                "entry": entry,
-                "kid": stamp.kid,
-                "sig": stamp.sig,
-                "n": stamp.n,
-                "i": stamp.i,
-                "path": b"".join(stamp.path),
-                "sealed": self._store.seal(AUDIT_TOPIC, entry, plain)[1],
-            },
-        )
+        value = seal_audit(*self._audit_key(now), self._partition, seq, entry, stamp)
         out[AUDIT_TOPIC, 0].append((None, value, headers()))
 
     def _quarantine(self, offset: int, code: str, size: int, now: int, out: _Outputs) -> None:

@@ -106,6 +106,7 @@ def judge_us(home: Home, records: Sequence[Sequence[bytes]], at_once: int = 400)
             checks=Checks(directory, root.agreement, partition, SHARDS, BatchCache()),
             stamp=stamp,
             store=store,
+            audit=home.audit_keys.at,
             source=(f"samband.outbox.{AGREEMENT}.v1", partition),
         )
         state, now = State(), time.time_ns() // 1_000_000

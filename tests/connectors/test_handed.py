@@ -15,20 +15,19 @@ from samband.connectors.client import Client
 from samband.connectors.handed import Cause, Handed, Trail, by_user, of_party
 from samband.connectors.party import Party
 from samband.connectors.receive import Receiver, step_of
-from samband.schemas.codec import unframe
 from samband.schemas.events import Id16, Level, Recall
-from samband.schemas.stamp import AUDIT
 from samband.streams import topics
-from samband.streams.derived.codec import RowStore
+from samband.streams.audit import UnverifiedAudit
 
 
 def follow(gate: Any, cause: Cause) -> tuple[list[Handed], Trail]:
     """Read everything that a gate wrote to the audit topic, as the hub's command does."""
-    trail, store = Trail(cause), RowStore(gate.world.store)
+    trail = Trail(cause)
     found = []
     for turn in gate.turns:
         for value in gate.values(turn, topics.AUDIT):
-            handed = trail.take(unframe(AUDIT, value)["entry"], store.read_audit(value)[2])
+            audit = UnverifiedAudit.decode(value)
+            handed = trail.take(audit.entry, audit.record(gate.world.audit_key))
             found += [handed] if handed else []
     return found, trail
 

@@ -18,7 +18,7 @@ from samband.schemas import events
 from samband.schemas.card import Card, CardKey
 from samband.schemas.catalogue import categories, content_schema_id, encode_content
 from samband.schemas.categories import Category
-from samband.schemas.codec import frame, lp16, lp32, unframe
+from samband.schemas.codec import frame, lp16, lp32
 from samband.schemas.errors import FormatError
 from samband.schemas.events import EventBody
 from samband.schemas.identifiers import age_band
@@ -26,10 +26,11 @@ from samband.schemas.message import RECORD, Message, Up
 from samband.schemas.routing import Routing
 from samband.schemas.rulebook import shipped_text
 from samband.schemas.signed_rules import Rules
-from samband.schemas.stamp import AUDIT, StampRecord
+from samband.schemas.stamp import StampRecord
 from samband.schemas.testdata import Child, synthetic
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 from samband.streams import topics
+from samband.streams.audit import UnverifiedAudit, month_of
 from samband.streams.crypto import lane as lanes
 from samband.streams.crypto.hub import HubStore
 from samband.streams.crypto.keys import SUITE, OpenKey, Purpose, SealKey, SignKey, realm_of
@@ -97,6 +98,7 @@ class World:
         self.signer = SignKey(self.realm, Purpose.ROOT, seed)
         self.reference = hashlib.sha256(b"reference" + seed).digest()
         self.store = HubStore(hashlib.sha256(b"store" + seed).digest())
+        self.audit_seed = b"audit" + seed
         self.hop = key_of(OpenKey, self.realm, Purpose.GATE_HOP, f"{name}/gate")
         self.stamp = key_of(SignKey, self.realm, Purpose.GATE_STAMP, f"{name}/stamp")
         self.parties = {
@@ -124,6 +126,10 @@ class World:
             self.directory.learn(card)
         self.directory.learn(self.rules())
         self.child = self.child_of(0)
+
+    def audit_key(self, month: int) -> HubStore:
+        """Return the key of a month's audit records."""
+        return HubStore(hashlib.sha256(self.audit_seed + month.to_bytes(4, "big")).digest())
 
     def rules(
         self, number: int = 1, effective_from: int = 0, rulebook: str = "", signer: SignKey | None = None
@@ -285,6 +291,7 @@ class Gate:
             checks=Checks(world.directory, AGREEMENT, self.partition, SHARDS, BatchCache()),
             stamp=world.stamp,
             store=world.store,
+            audit=lambda now: (month_of(now), world.audit_key(month_of(now))),
             source=(self.topic, self.partition),
         )
         self._lanes: dict[str, LaneOut] = {}
@@ -342,10 +349,7 @@ class Gate:
         """Return what a turn stamped, as the audit topic has it."""
         found = []
         for value in self.values(turn, topics.AUDIT):
-            audit = unframe(AUDIT, value)
-            plain = self.world.store.open(topics.AUDIT, self.world.store.key(audit["entry"]), audit["sealed"])[1]
-            size = int.from_bytes(plain[32:34], "big")
-            found.append(StampRecord.decode(plain[34 : 34 + size]))
+            found.append(UnverifiedAudit.decode(value).record(self.world.audit_key))
         return found
 
     def inbox(self, turn: Turn, party: str) -> list[Received]:

@@ -21,11 +21,10 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from samband.connectors.party import Party
-from samband.schemas.codec import Reader, unframe
 from samband.schemas.event_bodies import ConsentGiven, ConsentWithdrawn
-from samband.schemas.stamp import AUDIT, StampRecord
+from samband.schemas.stamp import StampRecord
+from samband.streams.audit import UnverifiedAudit
 from samband.streams.authority import Home
-from samband.streams.crypto.hub import HubStore
 from samband.streams.topics import AUDIT as AUDIT_TOPIC
 from samband.streams.topics import QUARANTINE, inbox
 from tests.kafka.fault_ledger import Ledger
@@ -134,13 +133,10 @@ def read_topic(home: Home, topic: str, partition: int = 0, *, values: bool = Tru
 
 
 def _audit(home: Home) -> Iterator[Entry]:
-    store = HubStore(home.hub_keys.secret("store"))
+    keys = home.audit_keys
     for value in read_topic(home, AUDIT_TOPIC):
-        fields = unframe(AUDIT, value)
-        _, plain = store.open(AUDIT_TOPIC, store.key(fields["entry"]), fields["sealed"])
-        reader = Reader(plain)
-        reader.take(32)
-        yield Entry(fields["partition"], fields["audit_seq"], fields["entry"], StampRecord.decode(reader.lp16()))
+        audit = UnverifiedAudit.decode(value)
+        yield Entry(audit.partition, audit.audit_seq, audit.entry, audit.record(keys.of))
 
 
 def _files(root: Path) -> Iterator[tuple[bytes, tuple[int, dict[str, Any]]]]:

@@ -22,10 +22,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from faust.transport.consumer import Consumer
 from faust.types import EventT, FutureMessage
 
-from samband.schemas.codec import frame, lp16
 from samband.schemas.errors import InputError, OperatorError
-from samband.schemas.stamp import AUDIT, StampRecord
+from samband.schemas.stamp import StampRecord
 from samband.streams import access
+from samband.streams.audit import seal_audit
 from samband.streams.authority import Home
 from samband.streams.broker import Broker
 from samband.streams.crypto.hub import HubStore
@@ -44,6 +44,7 @@ AGREEMENT = "provlan"
 SENDER, RECIPIENT = "socialtjanst/planted-unit-a", "skola/planted-unit-b"
 TYPE = "planted.type"
 READY_S = 45.0
+NOW = 1_800_000_000_000
 
 
 @dataclass
@@ -81,26 +82,12 @@ class Hub:
 
     def sealed(self, records: Sequence[StampRecord]) -> list[bytes]:
         """Return audit records as the gate writes them."""
-        keys = self.home.hub_keys
-        store = HubStore(keys.secret("store"))
+        keys = self.home.audit_keys
         salted = [(secrets.token_bytes(32), record.encode()) for record in records]
         values = []
-        for entry, stamp in stamp_all(keys.sign_key(Purpose.GATE_STAMP), salted):
+        for entry, stamp in stamp_all(self.home.hub_keys.sign_key(Purpose.GATE_STAMP), salted):
             self.seq += 1
-            plain = (stamp.salt + lp16(stamp.record)).ljust(1536, b"\0")
-            fields = {
-                "v": 1,
-                "partition": 0,
-                "audit_seq": self.seq,
-                "entry": entry,
-                "kid": stamp.kid,
-                "sig": stamp.sig,
-                "n": stamp.n,
-                "i": stamp.i,
-                "path": b"".join(stamp.path),
-                "sealed": store.seal(AUDIT_TOPIC, entry, plain)[1],
-            }
-            values.append(frame(AUDIT, fields))
+            values.append(seal_audit(*keys.at(NOW), 0, self.seq, entry, stamp))
         return values
 
     async def write(self, *batches: Sequence[bytes], aborted: Sequence[bytes] = ()) -> None:
@@ -285,7 +272,9 @@ async def test_nothing_is_delivered_before_the_seek(
         await seek(consumer)
 
     monkeypatch.setattr(Consumer, "perform_seek", late)
-    derived = Derived(hub.home.kafka("derived"), RowStore(HubStore(hub.home.hub_keys.secret("store"))), tmp_path)
+    derived = Derived(
+        hub.home.kafka("derived"), RowStore(HubStore(hub.home.hub_keys.secret("store"))), hub.home.audit_keys, tmp_path
+    )
     derived.app.conf.broker_commit_interval = 60  # or a commit in those seconds would hide what came too early
     early: list[int] = []
     taken: list[int] = []
