@@ -28,7 +28,7 @@ from samband.streams.topics import AUDIT as TOPIC
 if TYPE_CHECKING:
     from samband.streams.keyfile import KeyFolder
 
-__all__ = ["AUDIT_CLASS", "ERASURES", "AuditKeys", "UnverifiedAudit", "month_of", "seal_audit"]
+__all__ = ["AUDIT_CLASS", "ERASURES", "STOCKHOLM", "AuditKeys", "UnverifiedAudit", "month_of", "seal_audit"]
 
 AUDIT_CLASS: Final = 1536
 """Bytes of salt, length and record: every audit record has this one length."""
@@ -36,13 +36,13 @@ AUDIT_CLASS: Final = 1536
 ERASURES: Final = 0
 """The month of an erasure's own record: none, so that its key is never destroyed."""
 
-_STOCKHOLM: Final = ZoneInfo("Europe/Stockholm")
+STOCKHOLM: Final = ZoneInfo("Europe/Stockholm")
 _SALT: Final = 32
 
 
 def month_of(ms: int) -> int:
     """Return the calendar month in Stockholm as 202611, given milliseconds since 1970 UTC."""
-    local = datetime.fromtimestamp(ms / 1000, UTC).astimezone(_STOCKHOLM)
+    local = datetime.fromtimestamp(ms / 1000, UTC).astimezone(STOCKHOLM)
     return local.year * 100 + local.month
 
 

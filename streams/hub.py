@@ -1,7 +1,7 @@
 """The hub: starts what an installation runs, keeps it running, and leaves nothing behind.
 
     hub = Hub(home, print)
-    hub.up()              Kafka (embedded, if the settings say so), topics, rights, cards, gate workers, derived streams
+    hub.up()              Kafka (embedded, if the settings say so), topics, rights, cards, gate, keeper, derived streams
     hub.watch()           until `hub.stop()`: what dies is started again
     hub.down()
 
@@ -38,6 +38,7 @@ from samband.streams.topics import acls_for, topics_for
 __all__ = ["DERIVED", "Hub", "is_running", "refresh"]
 
 DERIVED: Final = "derived"
+RECORDS: Final = "records"
 KAFKA: Final = "kafka"
 _LOOK_S: Final = 0.1
 
@@ -61,7 +62,8 @@ class Hub:
             f"gate-{n}": Child("samband.streams.gate", (path, str(n)), log / f"gate-{n}.log")
             for n in range(self._settings.gate_workers)
         }
-        self._children[DERIVED] = Child("samband.streams.derived", (path,), log / f"{DERIVED}.log")
+        for name in (RECORDS, DERIVED):
+            self._children[name] = Child(f"samband.streams.{name}", (path,), log / f"{name}.log")
         self._lock_file: IO[str] | None = None
         self._changing = threading.RLock()
         self._ended = threading.Event()
@@ -195,7 +197,7 @@ class Hub:
 
     @property
     def pids(self) -> dict[str, int]:
-        """Process ids of what runs: `gate-0` …, `derived`, `kafka` (its Java)."""
+        """Process ids of what runs: `gate-0` …, `records`, `derived`, `kafka` (its Java)."""
         found = {name: pid for name, child in self._children.items() if (pid := child.pid)}
         if self._broker is not None and (pid := self._broker.pid) is not None:
             found[KAFKA] = pid

@@ -1,0 +1,72 @@
+"""The keeper's process: `python -m samband.streams.records HOME`.
+
+It ends when its parent is gone, on SIGTERM, and with exit code 1 when the store or Kafka fails; whoever runs it starts
+it again. One per home.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from samband.schemas.errors import OperatorError, SambandError
+from samband.streams.authority import Home
+from samband.streams.cards import CardReader
+from samband.streams.crypto.keys import Purpose
+from samband.streams.directory import Directory
+from samband.streams.process import setup_logging, until_ended
+from samband.streams.records.keeper import Keeper, keep
+from samband.streams.records.store import RecordStore
+from samband.streams.records.topic import AuditTopic
+
+log = logging.getLogger("samband.records")
+
+
+async def run(home: Home) -> None:
+    """Keep until told to end.
+
+    Raises:
+        OperatorError: the store cannot be used, or Kafka has lost what the store has read.
+    """
+    root, kafka = home.root, home.kafka("records").aiokafka
+    directory = Directory(root.key, production=root.production)
+    cards = CardReader(kafka, directory)
+    store = RecordStore(home.hub / "records" / "records.db", home.audit_keys, root.realm)
+    keeper = Keeper(store, directory, home.hub_keys.sign_key(Purpose.GATE_STAMP))
+    topic = AuditTopic(kafka, keeper.lost)
+    try:
+        await cards.start()
+        log.info("keeper starts", extra={"offset": store.offset})
+        await keep(keeper, topic)
+    finally:
+        await topic.stop()
+        await cards.stop()
+        store.close()
+
+
+def main() -> int:
+    """Run and return the exit code."""
+    setup_logging()
+    home = Home(Path(sys.argv[1]))
+    try:
+        (home.hub / "run").mkdir(exist_ok=True)
+        with (home.hub / "run" / "records.lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise OperatorError("RECORDS_RUNNING", "a keeper runs on this home already") from error
+            return asyncio.run(until_ended(run(home), signals=(signal.SIGTERM, signal.SIGINT), parent=os.getppid()))
+    except SambandError as error:
+        log.error("keeper ends", extra={"code": error.code})  # no trace: it may hold what a record says
+    except Exception as error:
+        log.error("keeper ends", extra={"error": type(error).__name__})
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,230 @@
+"""The keeper: takes every leaf of the audit topic into the store, and carries erasures out.
+
+    keeper = Keeper(store, directory, stamp)
+    await keep(keeper, topic)                     until cancelled
+
+Taking. A record is kept only when the gate's signature holds over its entry and its entry over salt and record; else it
+is refused, counted and passed over. audit_seq rises by one in each gate partition: a gap or a repeat is an alarm, and
+what came is kept. Records, alarms and the next offset are one transaction.
+
+Erasing. A wish becomes a leaf of its own on the topic, in the keeper's own partition; the rows go in the transaction in
+which that leaf is read back from the topic, hence never before it is durable there, and whatever crashes in between,
+the next start reads the same leaf and deletes:
+
+    asked → stamped (leaf signed, kept here) → on the topic → read back: rows gone (erased) → journal, month key (done)
+
+The leaf goes out exactly once: whoever sends has fenced its predecessor and has read the topic to the end it had then.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple, Protocol
+
+from samband.schemas.errors import FormatError, SambandError, TrustError
+from samband.schemas.stamp import Stamped, StampRecord
+from samband.streams.audit import ERASURES, UnverifiedAudit, month_of, seal_audit
+from samband.streams.crypto.keys import Purpose, SignKey, VerifyKey
+from samband.streams.crypto.signature import entry_of, stamp_all, verify_entry
+from samband.streams.directory import Directory
+from samband.streams.records.erasure import ERASURE, Wish, check_time, check_unit, chosen, digest, leaf_record, wish_of
+from samband.streams.records.store import Alarm, Erasure, Leaf, RecordStore, State
+
+__all__ = ["PARTITION", "Incoming", "Keeper", "Topic", "keep"]
+
+log = logging.getLogger("samband.records")
+
+PARTITION: Final = 255
+"""The keeper's own partition number in its leaves: above every gate partition."""
+
+
+class Incoming(NamedTuple):
+    """A record as Kafka gave it. `appended_at`: the broker's word, milliseconds since 1970 UTC."""
+
+    offset: int
+    value: bytes | None
+    appended_at: int
+
+
+class Topic(Protocol):
+    """The audit topic as the keeper needs it: Kafka, or a file in a test."""
+
+    async def start(self, offset: int) -> None:
+        """Begin to read at an offset."""
+
+    async def read(self) -> tuple[Sequence[Incoming], int]:
+        """Return the next records, perhaps none, and the offset after them."""
+
+    async def fence(self) -> None:
+        """Shut out whoever wrote as the keeper before; what it wrote is on the topic from now on, or never."""
+
+    async def read_all(self) -> bool:
+        """Say whether everything that was on the topic at the fence has been read."""
+
+    async def send(self, value: bytes) -> None:
+        """Return when a record is durable on the topic."""
+
+
+class Keeper:
+    """The store's one writer, without Kafka."""
+
+    def __init__(self, store: RecordStore, directory: Directory, stamp: SignKey) -> None:
+        self.store = store
+        self._directory = directory
+        self._stamp = stamp
+
+    def take(self, records: Iterable[Incoming], after: int) -> None:
+        """Keep records and go on at offset `after`.
+
+        Raises:
+            OperatorError: the store cannot be written, or a month's key is missing: nothing is passed over for that.
+        """
+        with self.store.transaction():
+            for record in records:
+                try:
+                    self._take(record)
+                except (FormatError, TrustError) as error:
+                    self._alarm("refused", error.code, offset=record.offset)
+            self.store.move(after)
+
+    def _take(self, incoming: Incoming) -> None:
+        audit = UnverifiedAudit.decode(incoming.value or b"")
+        known = self._directory.key(audit.proof.kid, Purpose.GATE_STAMP, incoming.appended_at)
+        assert isinstance(known.key, VerifyKey)
+        verify_entry(known.key, audit.entry, audit.proof)
+        stamped = audit.open(self.store.keys.of(audit.month))
+        if entry_of(known.key.realm, stamped.salt, stamped.record) != audit.entry:
+            raise TrustError("AUDIT_ENTRY", "the audit record's content belongs to another entry")
+        record = StampRecord.decode(stamped.record)
+        self._keep(audit, incoming.offset, stamped, record)
+        if record.kind == ERASURE and audit.partition == PARTITION:
+            self._carry_out(audit.entry, record)
+
+    def _keep(self, audit: UnverifiedAudit, offset: int, stamped: Stamped, record: StampRecord) -> None:
+        store, expected = self.store, self.store.next_seq(audit.partition)
+        if audit.audit_seq != expected:
+            kind = "gap" if audit.audit_seq > expected else "repeat"
+            self._alarm(kind, "AUDIT_SEQ", audit.partition, audit.audit_seq, offset)
+        if audit.audit_seq >= expected:
+            store.count_on(audit.partition, audit.audit_seq)
+        if store.find(audit.entry) is None:
+            month = ERASURES if record.kind == ERASURE else month_of(record.decided_at)
+            leaf = Leaf(audit.entry, audit.partition, audit.audit_seq, offset, month, None, None)
+            store.put(leaf, stamped.salt, stamped.record)
+
+    def _carry_out(self, erasure: bytes, record: StampRecord) -> None:
+        """Delete what an erasure's leaf names; a store from a backup works out anew what was wished."""
+        found = next((each for each in self.store.erasures() if each.entry == erasure), None)
+        if found is not None and found.state is not State.STAMPED:
+            return  # a repeat
+        if found is not None:
+            number, entries = found.id, _split(found.entries)
+        else:
+            try:
+                wish = wish_of(record)
+                entries = chosen(wish, self.store, self._directory, record.decided_at)
+            except SambandError as error:
+                self._alarm("erasure", error.code)
+                return
+            number = self.store.ask(wish.encode())
+        if digest(self.store.realm, entries) != record.leaf:
+            self.store.set_erasure(number, State.REFUSED, code="ERASURE_UNKNOWN")
+            self._alarm("erasure", "ERASURE_UNKNOWN")
+            return
+        self.store.erase(entries, erasure)
+        self.store.set_erasure(number, State.ERASED, entry=erasure, entries=None, value=None, count=len(entries))
+        log.info("records erased", extra={"records": len(entries)})
+
+    def finish(self) -> None:
+        """Empty the journal and destroy the keys of months that are erased; repeated after a crash."""
+        erased = self.store.erasures(State.ERASED)
+        if not erased or not self.store.tidy():
+            return
+        for each in erased:
+            if month := Wish.decode(each.wish).month:
+                self.store.keys.destroy(month)
+        with self.store.transaction():
+            for each in erased:
+                self.store.set_erasure(each.id, State.DONE)
+
+    def wanted(self) -> Erasure | None:
+        """Return the oldest erasure that is not on its way out yet."""
+        return next(iter(self.store.erasures(State.ASKED, State.STAMPED)), None)
+
+    def stamped(self, erasure: Erasure, now: int) -> bytes | None:
+        """Return the leaf of an erasure as a Kafka value, kept before it is sent; None where there is nothing to send.
+
+        Raises:
+            OperatorError: the store cannot be written.
+        """
+        seq = self.store.next_seq(PARTITION)
+        if erasure.state is State.STAMPED and erasure.audit_seq == seq:
+            return erasure.value
+        wish = Wish.decode(erasure.wish)
+        try:
+            check_time(wish, now)
+            if not wish.month:
+                check_unit(wish, self._directory)
+            entries = chosen(wish, self.store, self._directory, now)
+        except SambandError as error:
+            self._settle(erasure, State.REFUSED, error.code)
+            return None
+        if not entries and not wish.month:
+            self._settle(erasure, State.DONE, "")
+            return None
+        record = leaf_record(wish, entries, self.store.realm, self._directory.version, now)
+        ((entry, proof),) = stamp_all(self._stamp, [(secrets.token_bytes(32), record.encode())])
+        value = seal_audit(ERASURES, self.store.keys.making(ERASURES), PARTITION, seq, entry, proof)
+        with self.store.transaction():
+            self.store.set_erasure(
+                erasure.id, State.STAMPED, entry=entry, audit_seq=seq, entries=b"".join(entries), value=value
+            )
+        return value
+
+    def _settle(self, erasure: Erasure, state: State, code: str) -> None:
+        with self.store.transaction():
+            self.store.set_erasure(erasure.id, state, code=code)
+        log.warning("erasure settled", extra={"state": state, "code": code})
+
+    def _alarm(
+        self, kind: str, code: str, partition: int | None = None, seq: int | None = None, offset: int | None = None
+    ) -> None:
+        self.store.alarm(Alarm(kind, code, partition, seq, offset, time.time_ns() // 1_000_000))
+        log.error("alarm", extra={"kind": kind, "code": code, "partition": partition, "seq": seq, "offset": offset})
+
+    def lost(self, first: int) -> None:
+        """Note that the topic begins after our place, and go on at its beginning."""
+        with self.store.transaction():
+            self._alarm("lost", "AUDIT_OFFSET", offset=self.store.offset)
+            self.store.move(first)
+
+
+async def keep(keeper: Keeper, topic: Topic) -> None:
+    """Take what comes and carry out what is asked, until cancelled.
+
+    Raises:
+        SambandError: the store or Kafka fails; whoever runs it starts it again.
+    """
+    await topic.start(keeper.store.offset)
+    fenced = False
+    sent: int | None = None
+    while True:
+        keeper.finish()
+        records, after = await topic.read()
+        if records or after != keeper.store.offset:
+            keeper.take(records, after)
+        if (erasure := keeper.wanted()) is None or erasure.id == sent:
+            continue
+        if not fenced:
+            await topic.fence()
+            fenced = True
+        elif await topic.read_all() and (value := keeper.stamped(erasure, time.time_ns() // 1_000_000)) is not None:
+            await topic.send(value)
+            sent = erasure.id
+
+
+def _split(entries: bytes) -> list[bytes]:
+    return [entries[k : k + 32] for k in range(0, len(entries), 32)]
