@@ -123,14 +123,13 @@ async def _record(home: Home, message: bytes) -> StampRecord:
     Raises:
         InputError: the audit topic does not hold it (`MESSAGE_UNKNOWN`).
     """
-    from samband.streams.crypto.hub import HubStore
-    from samband.streams.derived.codec import RowStore
+    from samband.streams.audit import UnverifiedAudit
 
-    store = RowStore(HubStore(home.hub_keys.secret("store")))
+    keys = home.audit_keys
     async with aclosing(audit_records(home)) as records:
         async for _, value, _ in records:
             with suppress(SambandError):  # one that does not read is `audit list`'s matter
-                record = store.read_audit(value)[2]
+                record = UnverifiedAudit.decode(value).record(keys.of)
                 if record.message_id == message and record.kind in ("decision", "event"):
                     return record
     raise InputError("MESSAGE_UNKNOWN", "the audit records hold no such decision", "samband audit list")

@@ -106,6 +106,7 @@ def _hub_answers(home: Home) -> Iterator[Check]:
     from samband.connectors.cli.hub import gate_partitions
     from samband.streams.derived.track import ask_summary
 
+    yield _records(home)
     taken, shards = gate_partitions(home), home.root.shards
     yield Check("gate", OK if taken == shards else FAIL, f"{taken} of {shards} partitions in work",
                 "" if taken == shards else f"{home.hub}/log/gate-0.log")  # fmt: skip
@@ -117,6 +118,16 @@ def _hub_answers(home: Home) -> Iterator[Check]:
     unreadable = int(found.get("unreadable", 0))
     yield Check("derived streams", WARN if unreadable else OK, f"{unreadable} audit records unreadable",
                 "compare with samband audit list" if unreadable else "")  # fmt: skip
+
+
+def _records(home: Home) -> Check:
+    """Say whether the keeper has met anything that must not happen."""
+    from samband.streams.records import opened
+
+    with opened(home) as store:
+        alarms = store.counts()
+    told = ", ".join(f"{count} {kind}" for kind, count in alarms.items())
+    return Check("records", WARN if alarms else OK, told or "no alarm", "samband audit check" if alarms else "")
 
 
 def _party_checks(party: Party) -> Iterator[Check]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from samband.connectors.cli.erase import keys
 from samband.connectors.cli.terminal import Answer, Exit, Json, emit, fail, home_of, note, table
 from samband.schemas.errors import InputError, OperatorError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["app", "gate_partitions", "terms_of"]
 
 app = typer.Typer(help="Found, run, stop and look at a hub.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(keys, name="keys")
 
 _DOWN_S: Final = 60.0
 _READY_S: Final = 120.0
@@ -47,7 +49,7 @@ def up(
     port: Annotated[int, typer.Option(help="Loopback port of the embedded Kafka.", show_default="a free one")] = 0,
     detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready and leave it running.")] = False,
 ) -> None:
-    """Run the hub: Kafka, gate workers, derived streams. Founds one first where there is none.
+    """Run the hub: Kafka, gate workers, keeper, derived streams. Founds one first where there is none.
 
     Without --detach it stays until Ctrl-C or SIGTERM, starts again what dies, and leaves nothing behind. Another Kafka
     than the embedded one is named in hub.toml, in the hub's folder.

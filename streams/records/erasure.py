@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from samband.streams.directory import Directory
     from samband.streams.records.store import RecordStore
 
-__all__ = ["ALL", "ERASURE", "RULES", "Wish", "check_time", "chosen", "digest", "leaf_record", "rule_of"]
+__all__ = [
+    "ALL", "ERASURE", "RULES", "Wish", "check_time", "check_unit", "chosen", "digest", "laws_of", "leaf_record",
+    "rule_of", "wish_of",
+]  # fmt: skip
 
 ERASURE: Final = "erasure"
 """Kind of an erasure's record."""
@@ -121,19 +124,22 @@ def rule_of(kind: UnitKind) -> Retention | None:
     return rows()["records.school"] if kind.family == "school" else None
 
 
+def laws_of(wish: Wish) -> list[Retention]:
+    """Return the rules that a wish rests on."""
+    return _all_rules() if wish.rule == ALL else [rows()[wish.rule]]
+
+
 def check_time(wish: Wish, now: int) -> None:
     """Check that all that a wish may name is old enough.
 
     Raises:
         RefusedError: it is not (`RETENTION_TOO_EARLY`).
     """
-    named = _all_rules() if wish.rule == ALL else [rows()[wish.rule]]
-    if (until := _kept_until(named, wish.before)) > now:
-        before, day = (_day(each) for each in (wish.before, until))
+    if (until := _kept_until(laws_of(wish), wish.before)) > now:
         raise RefusedError(
             "RETENTION_TOO_EARLY",
-            f"records from before {before} are kept until {day}",
-            "; ".join(each.citation for each in named),
+            f"records from before {_day(wish.before)} are kept until {_day(until)}",
+            "; ".join(law.citation for law in laws_of(wish)),
         )
 
 
@@ -143,7 +149,7 @@ def check_unit(wish: Wish, directory: Directory) -> None:
     Raises:
         RefusedError: it is another's (`RETENTION_RULE`).
     """
-    unit = directory.find_unit(wish.unit)
+    unit = directory.find_unit(wish.unit) if wish.unit else None
     if unit is not None and rule_of(unit.kind) is not rows()[wish.rule]:
         raise RefusedError("RETENTION_RULE", f"the records of `{wish.unit}` are kept by another rule")
 

@@ -27,7 +27,7 @@ from typing import Final, NamedTuple, Protocol
 from samband.schemas.errors import FormatError, SambandError, TrustError
 from samband.schemas.stamp import Stamped, StampRecord
 from samband.streams.audit import ERASURES, UnverifiedAudit, month_of, seal_audit
-from samband.streams.crypto.keys import Purpose, SignKey, VerifyKey
+from samband.streams.crypto.keys import Purpose, SignKey
 from samband.streams.crypto.signature import entry_of, stamp_all, verify_entry
 from samband.streams.directory import Directory
 from samband.streams.records.erasure import ERASURE, Wish, check_time, check_unit, chosen, digest, leaf_record, wish_of
@@ -92,11 +92,10 @@ class Keeper:
 
     def _take(self, incoming: Incoming) -> None:
         audit = UnverifiedAudit.decode(incoming.value or b"")
-        known = self._directory.key(audit.proof.kid, Purpose.GATE_STAMP, incoming.appended_at)
-        assert isinstance(known.key, VerifyKey)
-        verify_entry(known.key, audit.entry, audit.proof)
+        _, key = self._directory.verify_key(audit.proof.kid, Purpose.GATE_STAMP, incoming.appended_at)
+        verify_entry(key, audit.entry, audit.proof)
         stamped = audit.open(self.store.keys.of(audit.month))
-        if entry_of(known.key.realm, stamped.salt, stamped.record) != audit.entry:
+        if entry_of(key.realm, stamped.salt, stamped.record) != audit.entry:
             raise TrustError("AUDIT_ENTRY", "the audit record's content belongs to another entry")
         record = StampRecord.decode(stamped.record)
         self._keep(audit, incoming.offset, stamped, record)
@@ -166,8 +165,7 @@ class Keeper:
         wish = Wish.decode(erasure.wish)
         try:
             check_time(wish, now)
-            if not wish.month:
-                check_unit(wish, self._directory)
+            check_unit(wish, self._directory)
             entries = chosen(wish, self.store, self._directory, now)
         except SambandError as error:
             self._settle(erasure, State.REFUSED, error.code)
