@@ -4,9 +4,10 @@
     search(home, heard)                           → hits: nothing, if promise 3 holds
     shared(values(outbox), other)                 → 16-byte strings that link what came in with what went out
 
-Searched is every byte below `home/hub`: Kafka's data and logs, the gate's, derived streams' and connectors' logs, and
-who runs. Left out by name are what is public or secret by its nature: cards, root, keys, certificates, the directory
-topic. Kafka's data is searched as it lies on disk and once more record by record, decompressed.
+Searched is every byte below `home/hub`: Kafka's data and logs, the records' database and its journal, the logs of the
+gate, the keeper, the derived streams and the connectors, and who runs. Left out by name are what is public or secret by
+its nature: cards, rules, root, keys, certificates, the directory topic. Kafka's data is searched as it lies on disk and
+once more record by record, decompressed.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from samband.streams.topics import DIRECTORY
 
 __all__ = ["ENCODINGS", "Heard", "Hit", "forms", "listen", "search", "shared", "topic_records", "values"]
 
-_LEFT_OUT: Final = ("cards", "keys", "tls", "root.json")
+_LEFT_OUT: Final = ("cards", "rules", "keys", "tls", "root.json")
 _SHORTEST: Final = 6
 """Bytes of a needle; a shorter one would be found in any noise."""
 

@@ -12,6 +12,8 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from samband.connectors.demo.house import AGREEMENT, House
 from samband.connectors.demo.story import Story
+from samband.streams.authority import Home
+from samband.streams.records import read
 from samband.streams.topics import AUDIT, DERIVED_CHANGELOG, inbox, outbox, state
 from tests.kafka.leak import Heard, forms, listen, search, shared, topic_records, values
 
@@ -51,6 +53,22 @@ def test_the_hub_keeps_nothing_that_can_be_read(played: Played) -> None:
     said = {name.split()[0] for name in played.heard.needles}
     assert {"identifier", "child", "unit", "type", "text", "concern", "assessment"} <= said
     assert search(played.home, played.heard.needles) == []
+
+
+def test_the_records_are_among_what_is_searched(played: Played) -> None:
+    """The hub has kept every record of the story in its database, and a child's reference in there would be found."""
+    kept = [each.record for each in read(Home(played.home))]
+    assert len(kept) > 20
+    refs = [needle for name, needle in played.heard.needles.items() if name.startswith("child reference")]
+    assert {record.ref for record in kept} & set(refs), "what is kept is about the story's child"
+    path = played.home / "hub" / "records" / "records.db"
+    whole = path.read_bytes()
+    try:
+        path.write_bytes(whole + refs[0])
+        hits = search(played.home, {"child reference": refs[0]})
+    finally:
+        path.write_bytes(whole)
+    assert {hit.file for hit in hits} == {"records/records.db"}
 
 
 @pytest.mark.parametrize("form", range(len(forms(CONTROL.encode()))))
@@ -98,7 +116,7 @@ def test_a_codec_that_cannot_be_read_is_no_silence(tmp_path: Path) -> None:
 
 
 def test_nothing_links_what_comes_in_with_what_goes_out(played: Played) -> None:
-    """No 16 bytes in a row of any outbox record stand in an inbox, audit, state or derived record."""
+    """No 16 bytes in a row of any outbox record stand in an inbox, audit, state or derived record, or the database."""
     records = topic_records(played.home, outbox(AGREEMENT))
     assert len(records) > 20
     came_in = values(records)
@@ -106,6 +124,8 @@ def test_nothing_links_what_comes_in_with_what_goes_out(played: Played) -> None:
         went_out = [part for record in topic_records(played.home, topic) for part in record if part]
         assert went_out, topic
         assert shared(came_in, went_out) == [], topic
+    kept = [(played.home / "hub" / "records" / "records.db").read_bytes()]
+    assert shared(came_in, kept) == []
 
 
 def test_a_planted_link_is_found(played: Played) -> None:
