@@ -11,7 +11,7 @@ Erasing. A wish becomes a leaf of its own on the topic, in the keeper's own part
 which that leaf is read back from the topic, hence never before it is durable there, and whatever crashes in between,
 the next start reads the same leaf and deletes:
 
-    asked → stamped (leaf signed, kept here) → on the topic → read back: rows gone (erased) → journal, month key (done)
+    asked → stamped (what it names is kept here) → on the topic → read back: erased → journal and month key gone: done
 
 The leaf goes out exactly once: whoever sends has fenced its predecessor and has read the topic to the end it had then.
 """
@@ -134,7 +134,7 @@ class Keeper:
             self._alarm("erasure", "ERASURE_UNKNOWN")
             return
         self.store.erase(entries, erasure)
-        self.store.set_erasure(number, State.ERASED, entry=erasure, entries=None, value=None, count=len(entries))
+        self.store.set_erasure(number, State.ERASED, entry=erasure, entries=None, count=len(entries))
         log.info("records erased", extra={"records": len(entries)})
 
     def finish(self) -> None:
@@ -154,14 +154,14 @@ class Keeper:
         return next(iter(self.store.erasures(State.ASKED, State.STAMPED)), None)
 
     def stamped(self, erasure: Erasure, now: int) -> bytes | None:
-        """Return the leaf of an erasure as a Kafka value, kept before it is sent; None where there is nothing to send.
+        """Return the leaf of an erasure as a Kafka value; None where there is nothing to send.
+
+        What it names is kept before it is sent. One that an earlier keeper stamped is stamped anew: whoever asks has
+        fenced that keeper and read the topic to its end, so the earlier leaf is not there and never will be.
 
         Raises:
             OperatorError: the store cannot be written.
         """
-        seq = self.store.next_seq(PARTITION)
-        if erasure.state is State.STAMPED and erasure.audit_seq == seq:
-            return erasure.value
         wish = Wish.decode(erasure.wish)
         try:
             check_time(wish, now)
@@ -175,12 +175,10 @@ class Keeper:
             return None
         record = leaf_record(wish, entries, self.store.realm, self._directory.version, now)
         ((entry, proof),) = stamp_all(self._stamp, [(secrets.token_bytes(32), record.encode())])
-        value = seal_audit(ERASURES, self.store.keys.making(ERASURES), PARTITION, seq, entry, proof)
+        seq, key = self.store.next_seq(PARTITION), self.store.keys.making(ERASURES)
         with self.store.transaction():
-            self.store.set_erasure(
-                erasure.id, State.STAMPED, entry=entry, audit_seq=seq, entries=b"".join(entries), value=value
-            )
-        return value
+            self.store.set_erasure(erasure.id, State.STAMPED, entry=entry, entries=b"".join(entries))
+        return seal_audit(ERASURES, key, PARTITION, seq, entry, proof)
 
     def _settle(self, erasure: Erasure, state: State, code: str) -> None:
         with self.store.transaction():

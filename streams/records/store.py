@@ -58,9 +58,7 @@ CREATE TABLE erasures (
     state TEXT NOT NULL,
     wish BLOB NOT NULL,
     entry BLOB,
-    audit_seq INTEGER,
     entries BLOB,
-    value BLOB,
     count INTEGER NOT NULL DEFAULT 0,
     code TEXT NOT NULL DEFAULT ''
 );
@@ -81,7 +79,7 @@ class State(StrEnum):
 
     ASKED = "asked"
     STAMPED = "stamped"
-    """Its leaf is signed and kept here, and perhaps on the topic."""
+    """Its leaf is signed, and perhaps on the topic; what it names is kept here."""
     ERASED = "erased"
     """Its leaf was read back from the topic, and the rows went in that transaction."""
     DONE = "done"
@@ -110,9 +108,7 @@ class Erasure:
     state: State
     wish: bytes
     entry: bytes | None
-    audit_seq: int | None
     entries: bytes
-    value: bytes
     count: int
     code: str
 
@@ -288,15 +284,15 @@ class RecordStore:
         """
         found = []
         store = self.keys.making(ERASURES)
-        columns = "id, state, wish, entry, audit_seq, entries, value, count, code"
+        columns = "id, state, wish, entry, entries, count, code"
         marks = ", ".join("?" * len(states or State))
-        for number, state, sealed, entry, seq, entries, value, count, code in self._db.execute(
+        for number, state, sealed, entry, entries, count, code in self._db.execute(
             f"SELECT {columns} FROM erasures WHERE state IN ({marks}) ORDER BY id", states or tuple(State)
         ):
             name, wish = store.open(_PLACE, store.key(b"wish"), sealed)
             if name != b"wish":
                 raise FormatError("FORMAT_RECORD", "what is kept is no wish to erase")
-            found.append(Erasure(number, State(state), wish, entry, seq, entries or b"", value or b"", count, code))
+            found.append(Erasure(number, State(state), wish, entry, entries or b"", count, code))
         return found
 
     def set_erasure(self, number: int, state: State, **fields: Any) -> None:

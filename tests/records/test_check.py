@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from samband.streams.records.check import Finding, check
-from samband.streams.records.erasure import Wish
+from samband.streams.records.erasure import Wish, digest
+from samband.streams.records.store import Leaf
 from tests.records.ground import Ground, midnight
 
 
@@ -99,6 +101,23 @@ def test_a_record_exchanged_or_altered(ground: Ground) -> None:
     assert [(each.kind, each.entry) for each in found(ground)] == [("broken", one)]
     tamper(ground, "UPDATE leaves SET month = 202001 WHERE entry = ?", other)
     assert [(each.kind, each.entry) for each in found(ground)] == [("broken", one), ("broken", other)]
+
+
+def test_another_record_under_an_entry(ground: Ground) -> None:
+    """Who has the month's key and writes another record into a row is found: the entry is not over that record."""
+    leaf = Leaf(secrets.token_bytes(32), 9, 1, 99, 202611, None, None)
+    with ground.store.transaction():
+        ground.store.put(leaf, bytes(32), ground.record("BUP", "IFO", "2026-11-01").encode())
+    assert found(ground) == [Finding("broken", 9, 1, 1, leaf.entry, "RECORD_ENTRY")]
+
+
+def test_a_decision_is_no_erasure(ground: Ground) -> None:
+    """Even a decision whose leaf is the very hash over what is gone excuses nothing."""
+    gone = entries(ground)[2]
+    (posing,) = ground.say(ground.record("BUP", "IFO", "2026-11-02", leaf=digest(ground.realm, [gone])))
+    ground.keep()
+    tamper(ground, "UPDATE leaves SET sealed = NULL, erasure = ? WHERE entry = ?", posing, gone)
+    assert found(ground) == [Finding("erasure", 0, 3, 3, gone, "ERASURE_OTHER")]
 
 
 def test_a_record_that_came_back(ground: Ground) -> None:

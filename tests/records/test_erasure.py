@@ -331,6 +331,31 @@ def test_killed_at_each_step(ground: Ground, tmp_path: Path, point: str, kind: s
     assert ground.store.counts() == {}
 
 
+def test_what_a_dead_keeper_sent_is_not_said_twice(ground: Ground, tmp_path: Path) -> None:
+    """A leaf that lies behind much that the gate wrote meanwhile is read before anything is sent again."""
+    ground.say(ground.record("BUP", "IFO", "2020-03-01"))
+    ground.keep()
+    ground.ask(by_rule())
+    (wanted,) = ground.store.erasures()
+    leaf = ground.keeper.stamped(wanted, at("2026-11-24"))
+    assert leaf is not None
+    ground = ground.again()  # it died here, and the leaf was on its way
+    ground.say(*(ground.record("BUP", "IFO", "2026-11-01") for _ in range(8)))
+    ground.write(leaf)
+    ground.keep()
+    assert leaf_of(ground)[1].code == "records.care"
+    assert state(ground).state is State.DONE
+    assert check(ground.store).findings == []
+
+
+def test_a_day_in_the_middle_of_a_month(ground: Ground) -> None:
+    """What was decided on the day itself, and later in its month, stays."""
+    before, *_ = ground.say(*(ground.record("BUP", "IFO", day) for day in ("2020-12-14", "2020-12-15", "2020-12-30")))
+    ground.keep()
+    wish = by_rule(before="2020-12-15")
+    assert chosen(wish, ground.store, ground.world.directory, at("2026-11-24")) == [before]
+
+
 def test_the_leaf_of_an_erasure_can_always_be_read(ground: Ground) -> None:
     """What was erased, by which rule and decision, is readable for as long as there is a log."""
     ground.say(ground.record("BUP", "IFO", "2020-03-01"))
