@@ -181,11 +181,22 @@ def down() -> None:
         raise OperatorError("HUB_STARTING", "the hub is just starting", "try again in a few seconds")
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _DOWN_S
-    while is_running(home):
+    while is_running(home) or not _gone(pid):
         if time.monotonic() > deadline:
             raise OperatorError("HUB_DOWN", f"the hub, process {pid}, does not end", f"kill -9 {pid}")
         time.sleep(_LOOK_S)
     print("hub stopped")
+
+
+def _gone(pid: int) -> bool:
+    """Say whether a process has ended: it lets its lock go a moment before; a dead one may wait for its burial."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] == "Z"
+    except ProcessLookupError:
+        return True
+    except OSError:  # another user's, or a system that does not tell
+        return False
 
 
 @app.command()
