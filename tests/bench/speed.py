@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from confluent_kafka import KafkaException
+
 from samband.streams.authority import Home
 from samband.streams.crypto.hub import HubStore
 from samband.streams.crypto.keys import Purpose
@@ -69,7 +71,10 @@ def _times(ground: Ground, topic: str, messages: int, process: Process) -> list[
     before = -1
     while time.monotonic() < deadline:
         process.check()
-        written = ground.written(topic)
+        try:
+            written = ground.written(topic)
+        except KafkaException:  # a partition of a new topic that has no leader yet
+            written = -1
         if before == written >= messages:
             times = ground.times(topic)
             if len(times) == messages:
