@@ -13,18 +13,19 @@ from __future__ import annotations
 import io
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
-from operator import attrgetter, itemgetter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import fastavro
 
 from samband.schemas.errors import FormatError
-from samband.schemas.flat import NotCanonicalError, reader, writer
+from samband.schemas.flat import NotCanonicalError, TooLongError, record_reader, record_writer
 
 __all__ = ["Codec", "FlatCodec", "Reader", "fixed", "frame", "is_framed", "lp16", "lp32", "schema_id", "unframe"]
+
+Made = TypeVar("Made")
 
 _MAGIC: Final = 0
 _HEAD: Final = struct.Struct(">BI")
@@ -104,11 +105,9 @@ class FlatCodec:
         self.name = name
         self.limits = dict(limits or {})
         self.schema = Codec(name, fields, limits).schema
-        self._writers = tuple(writer(kind) for kind in fields.values())
-        self._readers = tuple((key, reader(kind)) for key, kind in fields.items())
-        self._by_key = itemgetter(*fields)
-        self._by_name = attrgetter(*fields)
-        self._limits = tuple((n, key, self.limits[key]) for n, key in enumerate(fields) if key in self.limits)
+        self._from_mapping = record_writer(fields, self.limits, "value[{!r}]")
+        self._from_object = record_writer(fields, self.limits, "value.{}")
+        self._read = record_reader(fields, self.limits)
 
     def encode(self, value: Mapping[str, Any]) -> bytes:
         """Return the one encoding of `value`.
@@ -116,10 +115,7 @@ class FlatCodec:
         Raises:
             FormatError: a field is missing, of another type, or longer than the format allows.
         """
-        try:
-            return self._encode(self._by_key(value))
-        except _WRONG as error:
-            raise FormatError("FORMAT_FIELD", f"a field of `{self.name}` has the wrong type or size") from error
+        return self._encode(self._from_mapping, value)
 
     def encode_object(self, value: object) -> bytes:
         """Return the one encoding of an object that has the record's fields as attributes.
@@ -127,44 +123,44 @@ class FlatCodec:
         Raises:
             FormatError: as in `encode`.
         """
+        return self._encode(self._from_object, value)
+
+    def _encode(self, write: Callable[[Any], bytes], value: Any) -> bytes:
         try:
-            return self._encode(self._by_name(value))
-        except _WRONG as error:
+            return write(value)
+        except TooLongError as error:
+            raise self._too_long(error) from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise FormatError("FORMAT_FIELD", f"a field of `{self.name}` has the wrong type or size") from error
 
-    def _encode(self, parts: tuple[Any, ...]) -> bytes:
-        for n, key, limit in self._limits:
-            if (part := parts[n]) is not None and len(part) > limit:
-                raise FormatError("FORMAT_TOO_LONG", f"`{key}` of `{self.name}` is longer than {limit}")
-        return b"".join([write(part) for write, part in zip(self._writers, parts, strict=True)])
-
-    def decode(self, data: bytes) -> dict[str, Any]:
-        """Return the record in `data`.
+    def decode(self, data: bytes, at: int = 0) -> dict[str, Any]:
+        """Return the record that stands in `data` from `at` to its end.
 
         Raises:
             FormatError: not this record, or not in its one form.
         """
-        value: dict[str, Any] = {}
-        at = 0
+        record: dict[str, Any] = self.decode_as(dict, data, at, list)
+        return record
+
+    def decode_as(self, make: Callable[..., Made], data: bytes, at: int = 0, many: type = tuple) -> Made:
+        """Return the same as `make` of the fields by name, each array as `many`.
+
+        Raises:
+            FormatError: as in `decode`.
+        """
         try:
-            for key, read in self._readers:
-                value[key], at = read(data, at)
+            made: Made = self._read(data, at, make, many)
+        except TooLongError as error:
+            raise self._too_long(error) from error
         except NotCanonicalError as error:
-            raise self._not_canonical() from error
+            text = f"the bytes of `{self.name}` are not in their one form"
+            raise FormatError("FORMAT_NOT_CANONICAL", text) from error
         except (ValueError, IndexError) as error:  # also text that is not UTF-8, and an end that comes too early
             raise FormatError("FORMAT_RECORD", f"the bytes are no `{self.name}`") from error
-        if at != len(data):
-            raise self._not_canonical()
-        for _, key, limit in self._limits:
-            if (part := value[key]) is not None and len(part) > limit:
-                raise FormatError("FORMAT_TOO_LONG", f"`{key}` of `{self.name}` is longer than {limit}")
-        return value
+        return made
 
-    def _not_canonical(self) -> FormatError:
-        return FormatError("FORMAT_NOT_CANONICAL", f"the bytes of `{self.name}` are not in their one form")
-
-
-_WRONG: Final = (KeyError, TypeError, ValueError, AttributeError)
+    def _too_long(self, error: TooLongError) -> FormatError:
+        return FormatError("FORMAT_TOO_LONG", f"`{error.key}` of `{self.name}` is longer than {error.limit}")
 
 
 def _named_once(kind: Any, seen: set[str]) -> Any:
@@ -190,14 +186,19 @@ def schema_id(name: str) -> int:
     return ids[name]
 
 
+@cache
+def _head(name: str) -> bytes:
+    return _HEAD.pack(_MAGIC, schema_id(name))
+
+
 def frame(codec: Codec | FlatCodec, value: Mapping[str, Any]) -> bytes:
     """Return `value` in Confluent framing."""
-    return _HEAD.pack(_MAGIC, schema_id(codec.name)) + codec.encode(value)
+    return _head(codec.name) + codec.encode(value)
 
 
 def is_framed(codec: Codec | FlatCodec, data: bytes) -> bool:
     """Say whether bytes are framed as this record; nothing behind the frame is read."""
-    return len(data) >= _HEAD.size and _HEAD.unpack_from(data) == (_MAGIC, schema_id(codec.name))
+    return data.startswith(_head(codec.name))
 
 
 def unframe(codec: Codec | FlatCodec, data: bytes) -> dict[str, Any]:
@@ -208,7 +209,7 @@ def unframe(codec: Codec | FlatCodec, data: bytes) -> dict[str, Any]:
     """
     if not is_framed(codec, data):
         raise FormatError("FORMAT_SCHEMA", f"the bytes are not framed as `{codec.name}`")
-    return codec.decode(data[_HEAD.size :])
+    return codec.decode(data[_HEAD.size :]) if isinstance(codec, Codec) else codec.decode(data, _HEAD.size)
 
 
 def lp16(data: bytes) -> bytes:
@@ -251,11 +252,28 @@ class Reader:
 
     def lp16(self) -> bytes:
         """Return the next field behind a u16 length."""
-        return self.take(self.number(2))
+        return self._behind(2)
 
     def lp32(self) -> bytes:
         """Return the next field behind a u32 length."""
-        return self.take(self.number(4))
+        return self._behind(4)
+
+    def _behind(self, width: int) -> bytes:
+        at = self._at + width
+        self._at = end = at + int.from_bytes(self._data[self._at : at], "big")
+        if end > len(self._data):  # also where the length itself is cut off
+            raise FormatError("FORMAT_SHORT", "the bytes end too early")
+        return self._data[at:end]
+
+    def unpack(self, fields: struct.Struct) -> tuple[Any, ...]:
+        """Return the next fields of fixed size."""
+        return fields.unpack(self.take(fields.size))
+
+    def rest(self) -> bytes:
+        """Return all that is left."""
+        part = self._data[self._at :]
+        self._at = len(self._data)
+        return part
 
     def version(self, expected: int) -> None:
         """Read a version byte.

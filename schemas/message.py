@@ -49,6 +49,7 @@ NO_INSTANCE: Final = bytes(16)
 _SEQ: Final = struct.Struct(">BQ")
 _BOX: Final = struct.Struct(">BIQ")
 _ACK: Final = struct.Struct(">16sQ")
+_PLACE: Final = struct.Struct(">HHB")
 
 
 def content_class(size: int) -> int:
@@ -94,16 +95,16 @@ def unpad(padded: bytes) -> bytes:
     return hop
 
 
-def read_path(reader: Reader, width: int) -> tuple[int, int, tuple[bytes, ...]]:
-    """Return n, i and the audit path; n and i are `width` bytes wide each."""
-    n, i = reader.number(width), reader.number(width)
-    path = reader.take(32 * reader.number(1))
+def read_path(reader: Reader, place: struct.Struct) -> tuple[int, int, tuple[bytes, ...]]:
+    """Return n, i and the audit path; `place` says how wide n and i are."""
+    n, i, steps = reader.unpack(place)
+    path = reader.take(32 * steps)
     return n, i, tuple([path[at : at + 32] for at in range(0, len(path), 32)])
 
 
-def write_path(n: int, i: int, path: tuple[bytes, ...], width: int) -> bytes:
+def write_path(n: int, i: int, path: tuple[bytes, ...], place: struct.Struct) -> bytes:
     """Return n, i and the audit path as bytes."""
-    return n.to_bytes(width, "big") + i.to_bytes(width, "big") + bytes([len(path)]) + b"".join(path)
+    return place.pack(n, i, len(path)) + b"".join(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class Message:
 
     def encode(self) -> bytes:
         """Return the message's bytes."""
-        proof = write_path(self.n, self.i, self.path, 2)
+        proof = write_path(self.n, self.i, self.path, _PLACE)
         return b"\x01" + lp32(self.routing) + lp32(self.content) + self.kid + self.sig + proof
 
     @classmethod
@@ -133,7 +134,7 @@ class Message:
         reader = Reader(data)
         reader.version(1)
         routing, content, proof = reader.lp32(), reader.lp32(), reader.take(96)
-        n, i, path = read_path(reader, 2)
+        n, i, path = read_path(reader, _PLACE)
         reader.end()
         return cls(routing, content, proof[:32], proof[32:], n, i, path)
 
@@ -160,7 +161,7 @@ class Up:
         reader = Reader(data)
         reader.version(1)
         seq, trace = reader.number(8), reader.lp16()
-        return cls(seq, reader.take(len(data) - _SEQ.size - 2 - len(trace)), trace)
+        return cls(seq, reader.rest(), trace)
 
 
 @dataclass(frozen=True, slots=True)

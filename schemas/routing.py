@@ -116,8 +116,7 @@ class Routing:
         Raises:
             FormatError: not a label of version 1 in its one form.
         """
-        value = _CODEC.decode(data)
-        if value["v"] != 1:
-            raise FormatError("FORMAT_VERSION", f"version {value['v']} is not read here, only 1")
-        value["categories"] = tuple(value["categories"])
-        return cls(**value)
+        routing = _CODEC.decode_as(cls, data)
+        if routing.v != 1:
+            raise FormatError("FORMAT_VERSION", f"version {routing.v} is not read here, only 1")
+        return routing

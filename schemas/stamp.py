@@ -8,6 +8,7 @@ Format page: § Layout, STAMPED and AUDIT.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Final
 
@@ -126,15 +127,13 @@ class StampRecord:
         Raises:
             FormatError: not a record of version 1 in its one form.
         """
-        value = _CODEC.decode(data)
-        if value["v"] != 1:
-            raise FormatError("FORMAT_VERSION", f"version {value['v']} is not read here, only 1")
-        for key in _LISTS:
-            value[key] = tuple(value[key])
-        return cls(**value)
+        record = _CODEC.decode_as(cls, data)
+        if record.v != 1:
+            raise FormatError("FORMAT_VERSION", f"version {record.v} is not read here, only 1")
+        return record
 
 
-_LISTS: Final = ("grounds", "reasons", "consents", "obligations", "categories")
+_PLACE: Final = struct.Struct(">IIB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +150,7 @@ class Stamped:
 
     def encode(self) -> bytes:
         """Return the stamp's bytes."""
-        proof = write_path(self.n, self.i, self.path, 4)
+        proof = write_path(self.n, self.i, self.path, _PLACE)
         return b"\x01" + lp32(self.record) + self.salt + self.kid + self.sig + proof
 
     @classmethod
@@ -183,4 +182,4 @@ class Stamped:
     def _read(cls, reader: Reader) -> Stamped:
         reader.version(1)
         record, salt, kid, sig = reader.lp32(), reader.take(32), reader.take(32), reader.take(64)
-        return cls(record, salt, kid, sig, *read_path(reader, 4))
+        return cls(record, salt, kid, sig, *read_path(reader, _PLACE))

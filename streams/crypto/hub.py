@@ -10,8 +10,9 @@ Format page: § Layout, HUB.
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import secrets
+from collections.abc import Callable
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -25,6 +26,8 @@ from samband.schemas.errors import FormatError, TrustError
 __all__ = ["HubStore"]
 
 _HUB: Final = FlatCodec("hub", {"v": "int", "salt": fixed(16), "nonce": fixed(12), "ct": "bytes"})
+_PADS: Final = tuple(bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+"""HMAC's two paddings, as tables that turn a byte of the key into the padded one."""
 
 
 class HubStore:
@@ -33,19 +36,16 @@ class HubStore:
     def __init__(self, key: bytes) -> None:
         if len(key) != 32:
             raise ValueError("a hub store key has 32 bytes")
-        self._names = HKDF(SHA256(), 32, salt=None, info=b"samband/1/hub/k").derive(key)
-        self._values = HKDF(SHA256(), 32, salt=None, info=b"samband/1/hub/v").derive(key)
-
-    def key(self, name: bytes) -> bytes:
-        """Return the compaction key of `name`: 32 bytes that do not tell it."""
-        return hmac.digest(self._names, name, "sha256")
+        self.key = _hmac(HKDF(SHA256(), 32, salt=None, info=b"samband/1/hub/k").derive(key))
+        """Return the compaction key of a name: 32 bytes that do not tell it."""
+        self._value_key = _hmac(HKDF(SHA256(), 32, salt=None, info=b"samband/1/hub/v").derive(key))
 
     def seal(self, topic: str, name: bytes, data: bytes) -> tuple[bytes, bytes]:
         """Return (key, value) of a record of `topic`."""
         key = self.key(name)
         chance = secrets.token_bytes(28)
         salt, nonce = chance[:16], chance[16:]
-        aead = AESGCM(hmac.digest(self._values, salt, "sha256"))
+        aead = AESGCM(self._value_key(salt))
         ct = aead.encrypt(nonce, lp16(name) + data, topic.encode() + key)
         return key, frame(_HUB, {"v": 1, "salt": salt, "nonce": nonce, "ct": ct})
 
@@ -59,11 +59,24 @@ class HubStore:
         fields = unframe(_HUB, value)
         if fields["v"] != 1:
             raise FormatError("FORMAT_VERSION", f"version {fields['v']} is not read here, only 1")
-        aead = AESGCM(hmac.digest(self._values, fields["salt"], "sha256"))
+        aead = AESGCM(self._value_key(fields["salt"]))
         try:
             plain = aead.decrypt(fields["nonce"], fields["ct"], topic.encode() + key)
         except InvalidTag as error:
             raise TrustError("HUB_RECORD_BROKEN", "a hub record is altered, moved or of another hub") from error
         reader = Reader(plain)
         name = reader.lp16()
-        return name, reader.take(len(plain) - 2 - len(name))
+        return name, reader.rest()
+
+
+def _hmac(key: bytes) -> Callable[[bytes], bytes]:
+    """Return HMAC-SHA-256 under a key of 32 bytes, whose two hashes have begun already (RFC 2104 § 4)."""
+    inner, outer = (hashlib.sha256(key.ljust(64, b"\0").translate(pad)) for pad in _PADS)
+
+    def digest(data: bytes) -> bytes:
+        first, second = inner.copy(), outer.copy()
+        first.update(data)
+        second.update(first.digest())
+        return second.digest()
+
+    return digest

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, NewType
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -55,7 +56,12 @@ class Realm:
 
     def domain(self, label: str) -> bytes:
         """Return D(label)."""
-        return b"samband/1/" + label.encode() + b"\0" + self.id
+        return _domain(self.id, label)
+
+
+@lru_cache(256)
+def _domain(realm: bytes, label: str) -> bytes:
+    return b"samband/1/" + label.encode() + b"\0" + realm
 
 
 def realm_of(root_metadata: bytes) -> Realm:

@@ -7,8 +7,8 @@ The odd node is never duplicated. The same code serves batches, stamps and the l
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
+from hashlib import sha256 as _sha256
 
 from samband.schemas.errors import TrustError
 
@@ -17,23 +17,31 @@ __all__ = ["leaf_hash", "node_hash", "root_and_paths", "root_from_path"]
 
 def leaf_hash(data: bytes) -> bytes:
     """Return the 32-byte hash of a leaf."""
-    return hashlib.sha256(b"\x00" + data).digest()
+    return _sha256(b"\x00" + data).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Return the 32-byte hash of an inner node."""
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    return _sha256(b"\x01" + left + right).digest()
 
 
 def root_and_paths(leaves: Sequence[bytes]) -> tuple[bytes, list[tuple[bytes, ...]]]:
-    """Return the root over leaf hashes and each leaf's audit path, leaf side first; n ≥ 1, O(n log n)."""
-    if len(leaves) == 1:
-        return leaves[0], [()]
-    split = 1 << (len(leaves) - 1).bit_length() - 1
-    left, left_paths = root_and_paths(leaves[:split])
-    right, right_paths = root_and_paths(leaves[split:])
-    paths = [(*path, right) for path in left_paths] + [(*path, left) for path in right_paths]
-    return node_hash(left, right), paths
+    """Return the root over leaf hashes and each leaf's audit path, leaf side first; n ≥ 1, O(n).
+
+    Level by level: neighbours are paired and an odd last one moves up alone, which gives the same tree. Then down
+    again: a node's path is its sibling and its parent's path.
+    """
+    levels = [list(leaves)]
+    while len(below := levels[-1]) > 1:
+        above = [_sha256(b"\x01" + left + right).digest() for left, right in zip(below[::2], below[1::2], strict=False)]
+        levels.append(above + below[len(above) * 2 :])
+    root, paths = levels.pop()[0], [()]
+    while levels:
+        level = levels.pop()
+        pairs = zip(level[::2], level[1::2], paths, strict=False)
+        below_paths = [path for left, right, above in pairs for path in ((right, *above), (left, *above))]
+        paths = below_paths + paths[len(level) // 2 :]
+    return root, paths
 
 
 def root_from_path(leaf: bytes, n: int, i: int, path: Sequence[bytes]) -> bytes:
@@ -49,11 +57,11 @@ def root_from_path(leaf: bytes, n: int, i: int, path: Sequence[bytes]) -> bytes:
         if last == 0:
             raise TrustError("PATH_BROKEN", "an audit path is too long")
         if index & 1 or index == last:
-            root = node_hash(step, root)
+            root = _sha256(b"\x01" + step + root).digest()
             while not index & 1 and index:
                 index, last = index >> 1, last >> 1
         else:
-            root = node_hash(root, step)
+            root = _sha256(b"\x01" + root + step).digest()
         index, last = index >> 1, last >> 1
     if last:
         raise TrustError("PATH_BROKEN", "an audit path is too short")

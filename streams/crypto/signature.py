@@ -101,9 +101,14 @@ def entry_of(realm: Realm, salt: bytes, record: bytes) -> bytes:
     return hashlib.sha256(realm.domain("entry") + salt + record).digest()
 
 
-def stamp_all(key: SignKey, salted: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, Stamped]]:
-    """Stamp (salt, record) pairs with one signature and return (entry, stamped) in the order given; n ≥ 1."""
-    entries = [entry_of(key.realm, salt, record) for salt, record in salted]
+def stamp_all(
+    key: SignKey, salted: Sequence[tuple[bytes, bytes]], entries: Sequence[bytes] = ()
+) -> list[tuple[bytes, Stamped]]:
+    """Stamp (salt, record) pairs with one signature and return (entry, stamped) in the order given; n ≥ 1.
+
+    `entries` are the pairs' own, where the caller knows them already.
+    """
+    entries = entries or [entry_of(key.realm, salt, record) for salt, record in salted]
     prefix = key.realm.domain("stamped")
     root, paths = root_and_paths([leaf_hash(prefix + entry) for entry in entries])
     n = len(entries)

@@ -46,9 +46,11 @@ async def run(home: Home, worker: int) -> None:
     own = {kid: key for kid, (_, key) in keys.open_keys(Purpose.GATE_HOP).items()}
     topic = outbox(root.agreement)
 
+    batches = BatchCache()  # for all partitions: a batch's messages are spread over them
+
     def judge(partition: int) -> Judge:
         lanes = Lanes(directory, root.agreement, own, stamp, secrets.token_bytes(16))
-        checks = Checks(directory, root.agreement, partition, root.shards, BatchCache())
+        checks = Checks(directory, root.agreement, partition, root.shards, batches)
         return Judge(
             directory=directory,
             lanes=lanes,

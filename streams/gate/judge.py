@@ -191,7 +191,7 @@ class Judge:
 
     def _judge(self, up: Up, party: str, appended_at: int, view: View, now: int) -> list[Say]:
         """Return what is said about one message; an error anywhere refuses it and leaves no change behind."""
-        before = dict(view.changes)
+        view.begin()
         try:
             message = Message.decode(up.message)
             routing = Routing.decode(message.routing)
@@ -209,8 +209,7 @@ class Judge:
             code = error.code
         except Exception:  # a fault of ours never permits, and never stops the partition
             code = "GATE_ERROR"
-        view.changes.clear()
-        view.changes.update(before)
+        view.undo()
         return [self._refusal(routing, code, appended_at, now)]
 
     def _refusal(self, routing: Routing | None, code: str, appended_at: int, now: int) -> Say:
@@ -242,9 +241,12 @@ class Judge:
                 self._down(party, (b"".join(some.words), b"", some.instance, some.seq), 0, draft, out, now)
 
         if draft.said:
-            stamped = stamp_all(self._stamp, [(say.salt, say.encoded) for say, *_ in draft.said])
+            said = [say for say, *_ in draft.said]
+            stamped = stamp_all(self._stamp, [(say.salt, say.encoded) for say in said], [say.entry for say in said])
+            first = draft.view.number(b"audit") + 1
+            draft.view.put(b"audit", (first + len(said) - 1).to_bytes(8, "big"))
             for (entry, stamp), (say, party, instance, seq) in zip(stamped, draft.said, strict=True):
-                self._audit(entry, stamp, draft, out, now)
+                self._audit(first + stamp.i, entry, stamp, out, now)
                 word = stamp.encode()
                 if say.answer and party:
                     # Answers to one instance share a record as far as they fit. A refusal stands alone: where the gate
@@ -283,8 +285,7 @@ class Judge:
         hop = Down(self._partition, draft.view.count(b"box/" + party.encode()), *what)
         out[topic, 0].append((None, lane.seal(hop.encode(), sealed, topic, 0), headers()))
 
-    def _audit(self, entry: bytes, stamp: Stamped, draft: _Draft, out: _Outputs, now: int) -> None:
-        seq = draft.view.count(b"audit")
+    def _audit(self, seq: int, entry: bytes, stamp: Stamped, out: _Outputs, now: int) -> None:
         value = seal_audit(*self._audit_key(now), self._partition, seq, entry, stamp)
         out[AUDIT_TOPIC, 0].append((None, value, headers()))
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import EllipsisType
 from typing import Final
 
 import msgspec
@@ -98,6 +99,20 @@ class View:
     def __init__(self, values: Mapping[bytes, bytes]) -> None:
         self._values = values
         self.changes: dict[bytes, bytes | None] = {}
+        self._before: dict[bytes, bytes | EllipsisType | None] = {}
+
+    def begin(self) -> None:
+        """Begin what `undo` takes back."""
+        self._before = {}
+
+    def undo(self) -> None:
+        """Take back every change since `begin`."""
+        for name, data in self._before.items():
+            if data is ...:  # it was not changed before
+                del self.changes[name]
+            else:
+                self.changes[name] = data
+        self._before = {}
 
     def get(self, name: bytes) -> bytes | None:
         """Return the bytes of a name, or None."""
@@ -111,6 +126,7 @@ class View:
         """
         if data is not None and len(data) > _VALUE_MAX:
             raise RefusedError("STATE_FULL", "the gate remembers more of one child than it has room for")
+        self._before.setdefault(name, self.changes.get(name, ...))
         self.changes[name] = data
 
     def number(self, name: bytes) -> int:

@@ -103,12 +103,13 @@ def judge_us(home: Home, records: Sequence[Sequence[bytes]], at_once: int = 400)
         directory.learn(record)
     store, stamp = HubStore(keys.secret("store")), keys.sign_key(Purpose.GATE_STAMP)
     own = {kid: key for kid, (_, key) in keys.open_keys(Purpose.GATE_HOP).items()}
+    batches = BatchCache()
     judging = sealing = 0.0
     for partition, values in enumerate(records):
         judge = Judge(
             directory=directory,
             lanes=Lanes(directory, root.agreement, own, stamp, bytes(16)),
-            checks=Checks(directory, root.agreement, partition, SHARDS, BatchCache()),
+            checks=Checks(directory, root.agreement, partition, SHARDS, batches),
             stamp=stamp,
             store=store,
             audit=home.audit_keys.at,
