@@ -12,8 +12,9 @@ tells the class and nothing else. Format page: § Layout, MESSAGE, RECORD, UP, D
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from samband.schemas.codec import FlatCodec, Reader, fixed, lp16, lp32
 from samband.schemas.errors import FormatError
@@ -107,8 +108,7 @@ def write_path(n: int, i: int, path: tuple[bytes, ...], place: struct.Struct) ->
     return place.pack(n, i, len(path)) + b"".join(path)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """Label and sealed content with the sender's batch signature: unchanged from sender to recipient."""
 
     routing: bytes
@@ -139,8 +139,7 @@ class Message:
         return cls(routing, content, proof[:32], proof[32:], n, i, path)
 
 
-@dataclass(frozen=True, slots=True)
-class Up:
+class Up(Struct, frozen=True):
     """What a connector sends to the gate. `seq` counts per connector instance and partition, from 1, without gaps."""
 
     seq: int
@@ -164,8 +163,7 @@ class Up:
         return cls(seq, reader.rest(), trace)
 
 
-@dataclass(frozen=True, slots=True)
-class Down:
+class Down(Struct, frozen=True):
     """What the gate sends to a party: a stamped record, a message with it, or only an acknowledgement.
 
     `stamped` is one stamp; without a message it may be several, one after the other: answers to one instance.

@@ -5,8 +5,9 @@ It holds no name, number, birth date or free text. Format page: § Layout, ROUTI
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from samband.schemas.codec import FlatCodec, fixed
 from samband.schemas.errors import FormatError
@@ -63,8 +64,7 @@ _CODEC: Final = FlatCodec(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Routing:
+class Routing(Struct, frozen=True, kw_only=True):
     """One message's label, as the sender signed it. Times are milliseconds since 1970 UTC."""
 
     v: int = 1

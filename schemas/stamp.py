@@ -9,8 +9,9 @@ Format page: § Layout, STAMPED and AUDIT.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from samband.schemas.codec import FlatCodec, Reader, fixed, lp32
 from samband.schemas.errors import FormatError
@@ -79,8 +80,7 @@ AUDIT: Final = FlatCodec(
 """One record of `samband.audit.v1`: the leaf in the open, its (salt, record) sealed under the audit key of `month`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StampRecord:
+class StampRecord(Struct, frozen=True, kw_only=True):
     """What the gate says about one message. Times are milliseconds since 1970 UTC.
 
     `kind`: `decision` (a message or a question was judged), `answer` (what a unit that has no part in the child is told
@@ -136,8 +136,7 @@ class StampRecord:
 _PLACE: Final = struct.Struct(">IIB")
 
 
-@dataclass(frozen=True, slots=True)
-class Stamped:
+class Stamped(Struct, frozen=True):
     """A stamp record with its salt and the gate's signature over the root of its transaction."""
 
     record: bytes

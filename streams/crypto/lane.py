@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import asdict, dataclass
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from samband.schemas.codec import Codec, Reader, fixed, frame, lp16, unframe
 from samband.schemas.errors import FormatError, TrustError
@@ -52,8 +53,7 @@ _OPENER: Final = Codec(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Opener:
+class Opener(Struct, frozen=True):
     """Who opened a lane to whom, and for how long. Times are milliseconds since 1970 UTC."""
 
     v: int
@@ -69,8 +69,7 @@ class Opener:
     not_after: int
 
 
-@dataclass(frozen=True, slots=True)
-class UnverifiedRecord:
+class UnverifiedRecord(Struct, frozen=True):
     """A record that was parsed and nothing more: who it says it is from may be a lie."""
 
     opener_bytes: bytes

@@ -35,7 +35,8 @@ def root_and_paths(leaves: Sequence[bytes]) -> tuple[bytes, list[tuple[bytes, ..
     while len(below := levels[-1]) > 1:
         above = [_sha256(b"\x01" + left + right).digest() for left, right in zip(below[::2], below[1::2], strict=False)]
         levels.append(above + below[len(above) * 2 :])
-    root, paths = levels.pop()[0], [()]
+    root = levels.pop()[0]
+    paths: list[tuple[bytes, ...]] = [()]
     while levels:
         level = levels.pop()
         pairs = zip(level[::2], level[1::2], paths, strict=False)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
+
 from samband.schemas.catalogue import CATALOGUE, MessageType, content_schema_id
 from samband.schemas.errors import RefusedError, TrustError
 from samband.schemas.message import CONTENT_CLASSES, SEAL_OVERHEAD, Message
@@ -28,8 +30,7 @@ EXPIRES_MAX_MS: Final = 14 * 24 * 3_600_000
 """Longest life of a message in milliseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """A message whose sender, recipient, key, time, place and type hold. Not yet decided."""
 
     message: Message

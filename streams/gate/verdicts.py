@@ -7,7 +7,6 @@ message that it is about. Each returns what to say, to whom, as records that `ju
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -60,8 +59,7 @@ _ENDED: Final = (Level.REFUSED, Level.MISMATCH, Level.MISDIRECTED)
 _DONE: Final = frozenset({Level.HANDED_OVER, Level.OPENED, Level.ACTED, *_ENDED})
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(msgspec.Struct, frozen=True):
     """One record to stamp and whom it goes to.
 
     `answer`: the party that sent the message gets the record. `to`: further parties, with or without the message.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from samband.schemas.codec import frame, lp16
 from samband.schemas.errors import FormatError, SambandError, TrustError

@@ -183,7 +183,7 @@ ROUTING_TWIN, STAMP_TWIN = avro_twin(Routing), avro_twin(StampRecord)
 def test_labels_are_avro(value, data):
     """A label or stamp record has the bytes that Avro writes; with some changed, both take it or both refuse it."""
     kind, twin = type(value), ROUTING_TWIN if isinstance(value, Routing) else STAMP_TWIN
-    fields = {name: getattr(value, name) for name in kind.__dataclass_fields__}
+    fields = {name: getattr(value, name) for name in kind.__struct_fields__}
     encoded = value.encode()
     assert encoded == twin.encode(
         {name: list(part) if isinstance(part, tuple) else part for name, part in fields.items()}
@@ -196,7 +196,7 @@ def test_labels_are_avro(value, data):
             found = decode(changed)
         except FormatError:
             return None
-        return found if isinstance(found, dict) else {name: getattr(found, name) for name in kind.__dataclass_fields__}
+        return found if isinstance(found, dict) else {name: getattr(found, name) for name in kind.__struct_fields__}
 
     theirs = read(twin.decode)
     if theirs is not None:
@@ -252,7 +252,7 @@ def test_limits_of_the_format():
 
 def fields_of(routing: Routing) -> dict[str, Any]:
     """Return a label's fields by name."""
-    return {name: getattr(routing, name) for name in Routing.__dataclass_fields__}
+    return {name: getattr(routing, name) for name in Routing.__struct_fields__}
 
 
 @pytest.mark.parametrize("kind", [Routing, StampRecord])
