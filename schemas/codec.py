@@ -109,13 +109,13 @@ class FlatCodec:
         self._from_object = record_writer(fields, self.limits, "value.{}")
         self._read = record_reader(fields, self.limits)
 
-    def encode(self, value: Mapping[str, Any]) -> bytes:
-        """Return the one encoding of `value`.
+    def encode(self, value: Mapping[str, Any], head: bytes = b"") -> bytes:
+        """Return the one encoding of `value`, behind `head`.
 
         Raises:
             FormatError: a field is missing, of another type, or longer than the format allows.
         """
-        return self._encode(self._from_mapping, value)
+        return self._encode(self._from_mapping, value, head)
 
     def encode_object(self, value: object) -> bytes:
         """Return the one encoding of an object that has the record's fields as attributes.
@@ -123,11 +123,11 @@ class FlatCodec:
         Raises:
             FormatError: as in `encode`.
         """
-        return self._encode(self._from_object, value)
+        return self._encode(self._from_object, value, b"")
 
-    def _encode(self, write: Callable[[Any], bytes], value: Any) -> bytes:
+    def _encode(self, write: Callable[[Any, bytes], bytes], value: Any, head: bytes) -> bytes:
         try:
-            return write(value)
+            return write(value, head)
         except TooLongError as error:
             raise self._too_long(error) from error
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -193,7 +193,8 @@ def _head(name: str) -> bytes:
 
 def frame(codec: Codec | FlatCodec, value: Mapping[str, Any]) -> bytes:
     """Return `value` in Confluent framing."""
-    return _head(codec.name) + codec.encode(value)
+    head = _head(codec.name)
+    return head + codec.encode(value) if isinstance(codec, Codec) else codec.encode(value, head)
 
 
 def is_framed(codec: Codec | FlatCodec, data: bytes) -> bool:

@@ -4,7 +4,7 @@ r"""Avro's binary encoding by hand, field by field, for the hot records: a write
     read = reader("string")             read(b"\x04\xc3\xa5", 0) == ("å", 3)
 
     encode = record_writer({"v": "int", "name": "string"}, {"name": 64}, "value[{!r}]")
-    encode({"v": 1, "name": "å"}) == b"\x02\x04\xc3\xa5"
+    encode({"v": 1, "name": "å"}, b"") == b"\x02\x04\xc3\xa5"
 
 A reader accepts the one form that a writer writes: no over-long number, no split or sized block. Its errors are
 `ShapeError`; `samband.schemas.codec` says which record it was. Source: Avro 1.12, binary encoding.
@@ -43,12 +43,15 @@ class TooLongError(ShapeError):
         self.limit = limit
 
 
-def record_writer(fields: Mapping[str, Any], limits: Mapping[str, int], get: str) -> Callable[[Any], bytes]:
-    """Return what writes a record; `get` is how a field is got out of `value`, such as `value.{}`."""
+def record_writer(fields: Mapping[str, Any], limits: Mapping[str, int], get: str) -> Callable[[Any, bytes], bytes]:
+    """Return what writes a record: (value, what goes before it) → bytes.
+
+    `get` is how a field is got out of `value`, such as `value.{}`.
+    """
     names: dict[str, Any] = {
         "join": b"".join, "small": _SMALL, "number": _write_number, "Shape": ShapeError, "TooLong": TooLongError
     }  # fmt: skip
-    lines, parts = ["def write(value):"], []
+    lines, parts = ["def write(value, head):"], []
     for n, (key, kind) in enumerate(fields.items()):
         lines.append(f" v{n} = {get.format(key)}")
         if limit := limits.get(key):
@@ -67,7 +70,7 @@ def record_writer(fields: Mapping[str, Any], limits: Mapping[str, int], get: str
             case _:
                 names[f"write{n}"] = writer(kind)
                 parts.append(f"write{n}(v{n})")
-    return _compiled([*lines, f" return join(({', '.join(parts)},))"], names, "write")
+    return _compiled([*lines, f" return join((head, {', '.join(parts)}))"], names, "write")
 
 
 def record_reader(fields: Mapping[str, Any], limits: Mapping[str, int]) -> Callable[[bytes, int, Any, Any], Any]:

@@ -12,6 +12,7 @@ tells the class and nothing else. Format page: § Layout, MESSAGE, RECORD, UP, D
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -65,6 +66,7 @@ def content_class(size: int) -> int:
     raise FormatError("CONTENT_TOO_LARGE", f"the content is larger than {CONTENT_CLASSES[-1] // 1024} KiB")
 
 
+@lru_cache(64)
 def hop_length(sealed: int) -> int:
     """Return the padded length of a hop whose message has `sealed` bytes of sealed content (0: none)."""
     return content_class(max(sealed - SEAL_OVERHEAD, 0)) + _ALLOWANCE
@@ -122,7 +124,8 @@ class Message(Struct, frozen=True):
     def encode(self) -> bytes:
         """Return the message's bytes."""
         proof = write_path(self.n, self.i, self.path, _PLACE)
-        return b"\x01" + lp32(self.routing) + lp32(self.content) + self.kid + self.sig + proof
+        routing, content = lp32(self.routing), lp32(self.content)
+        return b"".join((b"\x01", routing, content, self.kid, self.sig, proof))
 
     @classmethod
     def decode(cls, data: bytes) -> Message:
