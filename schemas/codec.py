@@ -23,7 +23,19 @@ import fastavro
 from samband.schemas.errors import FormatError
 from samband.schemas.flat import NotCanonicalError, TooLongError, record_reader, record_writer
 
-__all__ = ["Codec", "FlatCodec", "Reader", "fixed", "frame", "is_framed", "lp16", "lp32", "schema_id", "unframe"]
+__all__ = [
+    "Codec",
+    "FlatCodec",
+    "Reader",
+    "check_frame",
+    "fixed",
+    "frame",
+    "is_framed",
+    "lp16",
+    "lp32",
+    "schema_id",
+    "unframe",
+]
 
 Made = TypeVar("Made")
 
@@ -208,9 +220,19 @@ def unframe(codec: Codec | FlatCodec, data: bytes) -> dict[str, Any]:
     Raises:
         FormatError: no frame, another schema's id, or not that record.
     """
+    at = check_frame(codec, data)
+    return codec.decode(data[at:]) if isinstance(codec, Codec) else codec.decode(data, at)
+
+
+def check_frame(codec: Codec | FlatCodec, data: bytes) -> int:
+    """Return where the record begins in Confluent framing, for `decode_as`.
+
+    Raises:
+        FormatError: no frame, or another schema's id.
+    """
     if not is_framed(codec, data):
         raise FormatError("FORMAT_SCHEMA", f"the bytes are not framed as `{codec.name}`")
-    return codec.decode(data[_HEAD.size :]) if isinstance(codec, Codec) else codec.decode(data, _HEAD.size)
+    return _HEAD.size
 
 
 def lp16(data: bytes) -> bytes:

@@ -219,8 +219,15 @@ def _write_string(text: str) -> bytes:
 
 
 def _read_string(data: bytes, at: int) -> tuple[str, int]:
-    part, at = _read_bytes(data, at)
-    return part.decode(), at
+    size = data[at]
+    if size > 127 or size & 1:
+        part, at = _read_bytes(data, at)
+        return part.decode(), at
+    at += 1
+    end = at + (size >> 1)
+    if end > len(data):
+        raise ShapeError("the bytes end too early")
+    return data[at:end].decode(), end
 
 
 def _write_bytes(data: bytes) -> bytes:

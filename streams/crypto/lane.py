@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from samband.schemas.codec import Codec, Reader, fixed, frame, lp16, unframe
+from samband.schemas.codec import Codec, Reader, check_frame, fixed, frame, lp16
 from samband.schemas.errors import FormatError, TrustError
 from samband.schemas.message import RECORD, pad, unpad
 from samband.streams.crypto.keys import SUITE, Kid, OpenKey, Realm, SealKey, SignKey, VerifyKey
@@ -84,11 +84,13 @@ class UnverifiedRecord(Struct, frozen=True):
         Raises:
             FormatError: garbage, or another schema or version.
         """
-        fields = unframe(RECORD, value)
-        if fields["v"] != 1:
-            raise FormatError("FORMAT_VERSION", f"version {fields['v']} is not read here, only 1")
-        opener = fields["opener"]
-        return cls(opener, hashlib.sha256(opener).digest(), fields["nonce"], fields["ct"])
+        return RECORD.decode_as(cls._of, value, check_frame(RECORD, value))
+
+    @classmethod
+    def _of(cls, v: int, opener: bytes, nonce: bytes, ct: bytes) -> UnverifiedRecord:
+        if v != 1:
+            raise FormatError("FORMAT_VERSION", f"version {v} is not read here, only 1")
+        return cls(opener, hashlib.sha256(opener).digest(), nonce, ct)
 
     def opener(self, realm: Realm) -> tuple[Opener, bytes, bytes, bytes]:
         """Return (opener, its bytes o, kem, signature), not verified.

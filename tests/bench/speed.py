@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,9 @@ from tests.bench.process import Process
 
 __all__ = ["judge_us", "rounds"]
 
+WORKERS: Final = {"gate": 2, "gate_one": 1}
+"""Gate workers of a contender: as many as `samband hub up` starts, and one alone."""
+
 _LOOK_S: Final = 0.3
 _DEADLINE_S: Final = 120.0
 _TICK: Final = os.sysconf("SC_CLK_TCK")
@@ -36,7 +40,7 @@ _TICK: Final = os.sysconf("SC_CLK_TCK")
 
 def rounds(ground: Ground, messages: int, count: int, say: Callable[[str], None]) -> dict[str, list[dict[str, float]]]:
     """Return what each contender did in each round: records a second, and its own CPU in µs a record."""
-    found: dict[str, list[dict[str, float]]] = {"copy": [], "gate": [], "faust": [], "untuned_copy": []}
+    found: dict[str, list[dict[str, float]]] = {"copy": [], "gate": [], "gate_one": [], "faust": [], "untuned_copy": []}
     for number in range(count):
         for name in found:
             say(f"round {number + 1} of {count}: {name}")
@@ -46,31 +50,35 @@ def rounds(ground: Ground, messages: int, count: int, say: Callable[[str], None]
 
 def _run(ground: Ground, name: str, number: int, messages: int) -> dict[str, float]:
     log = ground.folder(f"{name}-{number}")
-    path, group, target = ground.home.path, f"bench-{name}-{number}", f"bench-{name}-{number}"
-    if name == "gate":
+    path, target = ground.home.path, f"bench-{name}-{number}"
+    if workers := WORKERS.get(name):
         ground.renew_gate()
         target = AUDIT
-        process = Process("samband.streams.gate", path, "0", log=log / "log")
+        started = [("samband.streams.gate", path, worker) for worker in range(workers)]
     else:
         ground.create(target)
         module = "tests.bench.passthrough" if name == "faust" else "tests.bench.copy"
         extra = {"faust": (log,), "untuned_copy": ("untuned",)}.get(name, ())
-        process = Process(module, path, ground.outbox, target, group, *extra, log=log / "log")
-    with process:
-        times = _times(ground, target, messages, process)
-        cpu = _cpu_s(process.pid)
-    if name != "gate":
+        started = [(module, path, ground.outbox, target, target, *extra)]
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(Process(*map(str, command), log=log / f"log-{n}")) for n, command in enumerate(started)
+        ]
+        times = _times(ground, target, messages, processes)
+        cpu = sum(_cpu_s(process.pid) for process in processes)
+    if not workers:
         ground.delete(target)
     seconds = (times[-1] - times[0]) / 1000
     return {"per_second": messages / seconds, "cpu_us": cpu / messages * 1e6, "seconds": seconds}
 
 
-def _times(ground: Ground, topic: str, messages: int, process: Process) -> list[int]:
+def _times(ground: Ground, topic: str, messages: int, processes: Sequence[Process]) -> list[int]:
     """Return the broker's times of the output once it is all there, looking seldom and cheaply meanwhile."""
     deadline = time.monotonic() + _DEADLINE_S
     before = -1
     while time.monotonic() < deadline:
-        process.check()
+        for process in processes:
+            process.check()
         try:
             written = ground.written(topic)
         except KafkaException:  # a partition of a new topic that has no leader yet
