@@ -20,8 +20,9 @@ from typing import Any, Final, TypeVar
 
 import fastavro
 
+from samband.schemas.compiled import record_reader, record_writer
 from samband.schemas.errors import FormatError
-from samband.schemas.flat import NotCanonicalError, TooLongError, record_reader, record_writer
+from samband.schemas.flat import NotCanonicalError, TooLongError
 
 __all__ = [
     "Codec",

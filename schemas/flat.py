@@ -3,23 +3,28 @@ r"""Avro's binary encoding by hand, field by field, for the hot records: a write
     write = writer("string")            write("å") == b"\x04\xc3\xa5"
     read = reader("string")             read(b"\x04\xc3\xa5", 0) == ("å", 3)
 
-    encode = record_writer({"v": "int", "name": "string"}, {"name": 64}, "value[{!r}]")
-    encode({"v": 1, "name": "å"}, b"") == b"\x02\x04\xc3\xa5"
-
 A reader accepts the one form that a writer writes: no over-long number, no split or sized block. Its errors are
-`ShapeError`; `samband.schemas.codec` says which record it was. Source: Avro 1.12, binary encoding.
-
-For a whole record one function is written out as text, field after field, and compiled: the gate spends its time in
-these, and a call for each field would double it. The text holds nothing but the format's own field names and sizes.
+`ShapeError`; `samband.schemas.codec` says which record it was, and `samband.schemas.compiled` puts fields together.
+Source: Avro 1.12, binary encoding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
-__all__ = ["NotCanonicalError", "ShapeError", "TooLongError", "reader", "record_reader", "record_writer", "writer"]
+__all__ = [
+    "SMALL",
+    "NotCanonicalError",
+    "ShapeError",
+    "TooLongError",
+    "read_length",
+    "read_number",
+    "reader",
+    "write_number",
+    "writer",
+]
 
 Writer = Callable[[Any], bytes]
 Reader = Callable[[bytes, int], tuple[Any, int]]
@@ -43,84 +48,11 @@ class TooLongError(ShapeError):
         self.limit = limit
 
 
-def record_writer(fields: Mapping[str, Any], limits: Mapping[str, int], get: str) -> Callable[[Any, bytes], bytes]:
-    """Return what writes a record: (value, what goes before it) → bytes.
-
-    `get` is how a field is got out of `value`, such as `value.{}`.
-    """
-    names: dict[str, Any] = {
-        "join": b"".join, "small": _SMALL, "number": _write_number, "Shape": ShapeError, "TooLong": TooLongError
-    }  # fmt: skip
-    lines, parts = ["def write(value, head):"], []
-    for n, (key, kind) in enumerate(fields.items()):
-        lines.append(f" v{n} = {get.format(key)}")
-        if limit := limits.get(key):
-            lines.append(f" if v{n} is not None and len(v{n}) > {limit}: raise TooLong({key!r}, {limit})")
-        match kind:
-            case "int" | "long":
-                parts.append(f"small[v{n}] if -4096 <= v{n} < 4096 else number(v{n})")
-            case "string" | "bytes":
-                lines += [f" v{n} = v{n}.encode()"] * (kind == "string") + [f" n{n} = len(v{n})"]
-                parts += [f"small[n{n}] if n{n} < 4096 else number(n{n})", f"v{n}"]
-            case "boolean":
-                parts.append(f"b'\\1' if v{n} else b'\\0'")
-            case {"type": "fixed", "size": int(size)}:
-                lines.append(f" if len(v{n}) != {size}: raise Shape('a field has not {size} bytes')")
-                parts.append(f"v{n}")
-            case _:
-                names[f"write{n}"] = writer(kind)
-                parts.append(f"write{n}(v{n})")
-    return _compiled([*lines, f" return join((head, {', '.join(parts)}))"], names, "write")
-
-
-def record_reader(fields: Mapping[str, Any], limits: Mapping[str, int]) -> Callable[[bytes, int, Any, Any], Any]:
-    """Return what reads a record: (bytes, where it begins, make, many) → make(**fields), each array as many(items).
-
-    That the bytes end too early shows at the latest at the end: a field only moves on, and none is believed before.
-    """
-    names: dict[str, Any] = {
-        "number": _read_number, "length": _read_length, "Shape": ShapeError, "NotCanonical": NotCanonicalError,
-        "TooLong": TooLongError,
-    }  # fmt: skip
-    lines = ["def read(data, at, make, many):"]
-    for n, kind in enumerate(fields.values()):
-        match kind:
-            case "int" | "long":
-                lines += [f" v{n} = data[at]", " at += 1", f" if v{n} < 128: v{n} = (v{n} >> 1) ^ -(v{n} & 1)"]
-                lines.append(f" else: v{n}, at = number(data, at - 1)")
-            case "string" | "bytes":
-                lines += [" size = data[at]", " at += 1", " if size > 127 or size & 1: size, at = length(data, at - 1)"]
-                lines += [" else: size >>= 1", f" v{n} = data[at:at + size]{'.decode()' * (kind == 'string')}"]
-                lines.append(" at += size")
-            case "boolean":
-                lines += [f" v{n} = data[at]", " at += 1"]
-                lines += [f" if v{n} > 1: raise NotCanonical('a boolean is 0 or 1')", f" v{n} = v{n} == 1"]
-            case {"type": "fixed", "size": int(size)}:
-                lines += [f" v{n} = data[at:at + {size}]", f" at += {size}"]
-            case _:
-                names[f"read{n}"] = reader(kind)
-                lines.append(f" v{n}, at = read{n}(data, at)")
-                lines += [f" v{n} = many(v{n})"] * isinstance(kind, dict)
-    lines += [" if at > len(data): raise Shape('the bytes end too early')"]
-    lines += [" if at < len(data): raise NotCanonical('bytes are left over')"]
-    for n, key in enumerate(fields):
-        if limit := limits.get(key):
-            lines.append(f" if v{n} is not None and len(v{n}) > {limit}: raise TooLong({key!r}, {limit})")
-    made = ", ".join(f"{key}=v{n}" for n, key in enumerate(fields))
-    return _compiled([*lines, f" return make({made})"], names, "read")
-
-
-def _compiled(lines: list[str], names: dict[str, Any], name: str) -> Callable[..., Any]:
-    exec("\n".join(lines), names)  # noqa: S102  from the format's own names and sizes, see above
-    function: Callable[..., Any] = names[name]
-    return function
-
-
 def writer(kind: Any) -> Writer:
     """Return what writes a value of an Avro type."""
     match kind:
         case "int" | "long":
-            return _write_number
+            return write_number
         case "string":
             return _write_string
         case "bytes":
@@ -140,7 +72,7 @@ def reader(kind: Any) -> Reader:
     """Return what reads a value of an Avro type."""
     match kind:
         case "int" | "long":
-            return _read_number
+            return read_number
         case "string":
             return _read_string
         case "bytes":
@@ -166,7 +98,7 @@ def _write_varint(number: int) -> bytes:
     return bytes(out)
 
 
-_SMALL: Final = tuple(
+SMALL: Final = tuple(
     _write_varint(number << 1 if number >= 0 else (-number << 1) - 1) for number in (*range(4096), *range(-4096, 0))
 )
 """Numbers from -4096 to 4095, written; a negative one stands at its negative index."""
@@ -180,13 +112,15 @@ def _write_large(number: int) -> bytes:
     return _write_varint(number << 1 if number >= 0 else (-number << 1) - 1)
 
 
-def _write_number(number: int) -> bytes:
+def write_number(number: int) -> bytes:
+    """Return a number of at most 64 bits as Avro writes it."""
     if -4096 <= number < 4096:
-        return _SMALL[number]
+        return SMALL[number]
     return _write_large(number)
 
 
-def _read_number(data: bytes, at: int) -> tuple[int, int]:
+def read_number(data: bytes, at: int) -> tuple[int, int]:
+    """Return a number and where it ends."""
     byte = data[at]
     at += 1
     if byte < 0x80:
@@ -206,8 +140,9 @@ def _read_number(data: bytes, at: int) -> tuple[int, int]:
     return (result >> 1) ^ -(result & 1), at
 
 
-def _read_length(data: bytes, at: int) -> tuple[int, int]:
-    size, at = _read_number(data, at)
+def read_length(data: bytes, at: int) -> tuple[int, int]:
+    """Return a length and where it ends."""
+    size, at = read_number(data, at)
     if size < 0:
         raise ShapeError("a length is not negative")
     return size, at
@@ -215,7 +150,7 @@ def _read_length(data: bytes, at: int) -> tuple[int, int]:
 
 def _write_string(text: str) -> bytes:
     data = text.encode()
-    return _write_number(len(data)) + data
+    return write_number(len(data)) + data
 
 
 def _read_string(data: bytes, at: int) -> tuple[str, int]:
@@ -231,11 +166,11 @@ def _read_string(data: bytes, at: int) -> tuple[str, int]:
 
 
 def _write_bytes(data: bytes) -> bytes:
-    return _write_number(len(data)) + data
+    return write_number(len(data)) + data
 
 
 def _read_bytes(data: bytes, at: int) -> tuple[bytes, int]:
-    size, at = _read_number(data, at)
+    size, at = read_number(data, at)
     end = at + size
     if size < 0 or end > len(data):
         raise ShapeError("the bytes end too early")
@@ -276,14 +211,14 @@ def _array_writer(write_item: Writer) -> Writer:
     def write(items: Any) -> bytes:
         if not items:
             return b"\x00"
-        return _write_number(len(items)) + b"".join([write_item(item) for item in items]) + b"\x00"
+        return write_number(len(items)) + b"".join([write_item(item) for item in items]) + b"\x00"
 
     return write
 
 
 def _array_reader(read_item: Reader) -> Reader:
     def read(data: bytes, at: int) -> tuple[list[Any], int]:
-        count, at = _read_number(data, at)
+        count, at = read_number(data, at)
         if not count:
             return [], at
         if count < 0:
@@ -308,7 +243,7 @@ def _optional_writer(write_some: Writer) -> Writer:
 
 def _optional_reader(read_some: Reader) -> Reader:
     def read(data: bytes, at: int) -> tuple[Any, int]:
-        branch, at = _read_number(data, at)
+        branch, at = read_number(data, at)
         if not branch:
             return None, at
         if branch != 1:

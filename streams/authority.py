@@ -53,6 +53,14 @@ _PARTY: Final = re.compile(r"(?=.{2,40}$)[a-z0-9](-?[a-z0-9])*", re.ASCII)
 _HOST: Final = "127.0.0.1"
 
 
+def workers_here() -> int:
+    """Return how many gate workers a new hub on this machine runs.
+
+    Two, so that they use two cores, and one carries on while the other starts again; one where there is one core.
+    """
+    return min(2, os.cpu_count() or 1)
+
+
 @dataclass(frozen=True, slots=True)
 class KafkaChoice:
     """Which Kafka: the embedded one on a loopback port, or any cluster by `bootstrap`.

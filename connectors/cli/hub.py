@@ -45,7 +45,7 @@ def up(
         ),
     ] = "",
     shards: Annotated[int, typer.Option(help="Partitions of its outbox, 1–8; fixed for good.", show_default="4")] = 0,
-    workers: Annotated[int, typer.Option(help="Gate workers.", show_default="1")] = 0,
+    workers: Annotated[int, typer.Option(help="Gate workers.", show_default="2; 1 on one core")] = 0,
     port: Annotated[int, typer.Option(help="Loopback port of the embedded Kafka.", show_default="a free one")] = 0,
     detach: Annotated[bool, typer.Option("--detach", help="Return when it is ready and leave it running.")] = False,
 ) -> None:
@@ -70,13 +70,15 @@ def up(
 
 def _found(home: Home, agreement: str, environment: str, terms: str, shards: int, workers: int, port: int) -> None:
     """Found a hub where there is none; else what is asked for must be what it is."""
+    from samband.streams.authority import workers_here
+
     if not home.exists:
         home.found(
             agreement or "samband",
             now=datetime.now(UTC),
             environment=environment or "test",
             shards=shards or 4,
-            workers=workers or 1,
+            workers=workers or workers_here(),
             port=port,
             terms=terms_of(terms),
         )

@@ -18,7 +18,7 @@ from rich.table import Table
 from samband.schemas.errors import SambandError
 from tests.bench.ground import Ground
 from tests.bench.latency import latencies
-from tests.bench.speed import judge_us, rounds
+from tests.bench.speed import WORKERS, judge_us, rounds
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,14 @@ def speed_figures(found: dict[str, list[dict[str, float]]]) -> list[Figure]:
     """Return ratios, as medians over the rounds of each round's own ratio, and medians."""
     rate = {name: [each["per_second"] for each in runs] for name, runs in found.items()}
 
-    def ratio(other: str) -> float:
-        return statistics.median(gate / them for gate, them in zip(rate["gate"], rate[other], strict=True))
+    def ratio(other: str, gate: str = "gate") -> float:
+        return statistics.median(ours / them for ours, them in zip(rate[gate], rate[other], strict=True))
 
     return [
         Figure("gate_vs_copy", ratio("copy"), target=0.5),
         Figure("gate_vs_faust", ratio("faust"), target=1.2),
+        Figure("gate_workers", WORKERS["gate"], "as `samband hub up` starts here"),
+        Figure("gate_one_vs_copy", ratio("copy", "gate_one")),
         Figure("gate_vs_untuned_copy", ratio("untuned_copy")),
         *(Figure(f"{name}_per_second", statistics.median(rate[name]), "messages/s") for name in rate),
         *(
@@ -124,7 +126,7 @@ def main() -> int:
     """Measure and tell; 0 when every target is met, 1 when one is not, 2 when nothing could be measured."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where the figures go")
-    parser.add_argument("--messages", type=int, default=12_000, help="records that each contender carries in a round")
+    parser.add_argument("--messages", type=int, default=24_000, help="records that each contender carries in a round")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement")
     parser.add_argument("--seconds", type=float, default=20, help="length of a latency round")
     arguments = parser.parse_args()
