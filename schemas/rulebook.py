@@ -152,10 +152,25 @@ class Rulebook:
     hash: bytes
     """SHA-256 of version and rows as JSON with sorted keys."""
     by_type: Mapping[str, Rows] = field(repr=False)
+    _between: dict[tuple[object, ...], Rows] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """What `between` has found: a few for each type and pair of kinds, since nothing else tells."""
 
     def rows(self, type_name: str) -> Rows:
         """Return the rows about a type; none for an unknown one."""
         return self.by_type.get(type_name, _NO_ROWS)
+
+    def between(self, type_name: str, sender: Unit, recipient: Unit) -> Rows:
+        """Return the rows about a type that concern these two."""
+        same = sender.party == recipient.party
+        key = (type_name, sender.kind, sender.regime, recipient.kind, recipient.regime, same)
+        found = self._between.get(key)
+        if found is None:
+            rows = self.rows(type_name)
+            found = self._between[key] = Rows(
+                tuple(row for row in rows.forbids if row.concerns(sender, recipient)),
+                tuple(row for row in rows.permits if row.concerns(sender, recipient)),
+            )
+        return found
 
     def citation(self, ground: str) -> str:
         """Return where a ground stands in law, empty for an unknown one."""

@@ -242,4 +242,4 @@ class ChildState:
     @property
     def standing_marks(self) -> tuple[Mark, ...]:
         """The marks that are not lifted."""
-        return tuple(mark for mark in self.marks if not mark.lifted_at)
+        return tuple([mark for mark in self.marks if not mark.lifted_at]) if self.marks else ()

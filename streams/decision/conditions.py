@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from samband.schemas.rulebook import Effect, Need
+from samband.streams.decision.question import categories_told
 from samband.streams.decision.support import objects, support
 
 if TYPE_CHECKING:
@@ -52,13 +53,14 @@ a unit doubts the consent, or a role went to another unit and the givers did not
 
 def forbids(row: Rule, question: Question, child: ChildState) -> bool:
     """Say whether a forbid row applies: its marks, its purposes and its categories, where it names any."""
-    if row.marks and not any(
-        mark.kind in row.marks and question.recipient.id not in mark.named for mark in child.standing_marks
+    if row.marks and not (
+        child.marks
+        and any(mark.kind in row.marks and question.recipient.id not in mark.named for mark in child.standing_marks)
     ):
         return False
     if row.purposes and question.claims.necessity not in row.purposes:
         return False
-    return not row.categories or any(tag.partition(":")[0] in row.categories for tag in question.categories)
+    return not row.categories or not row.categories.isdisjoint(categories_told(question.categories))
 
 
 def fails(row: Rule, question: Question, child: ChildState, now: int) -> tuple[str, tuple[bytes, ...]]:
@@ -105,6 +107,8 @@ def _motivated(row: Rule, question: Question, child: ChildState, now: int) -> bo
     """Say whether a named function at the discloser has decided: in this message, or until a day."""
     if question.claims.motivated and question.claimed_ground == row.ground:
         return True
+    if not child.motivations:
+        return False
     return any(_opens(motivation, row.ground, question, now) for motivation in child.motivations)
 
 

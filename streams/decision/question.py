@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from samband.schemas.units import Unit
 
-__all__ = ["Claims", "Decision", "Outcome", "Question"]
+__all__ = ["Claims", "Decision", "Outcome", "Question", "categories_told", "things_told"]
 
 
 class Outcome(StrEnum):
@@ -48,8 +51,19 @@ class Question:
     """The message or consent that it refers to: the report that is answered, the consent whose part is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+@lru_cache(4096)
+def things_told(categories: tuple[str, ...]) -> frozenset[tuple[str, str]]:
+    """Return (category, about whom) of each thing that is told."""
+    return frozenset((category, about) for category, _, about in (tag.partition(":") for tag in categories))
+
+
+@lru_cache(4096)
+def categories_told(categories: tuple[str, ...]) -> frozenset[str]:
+    """Return the categories that are told, whomever they are about."""
+    return frozenset(category for category, _ in things_told(categories))
+
+
+class Decision(Struct, frozen=True):
     """The answer: why, or why not."""
 
     outcome: Outcome

@@ -7,12 +7,14 @@ may cover a message together. A child who objects turns what would be a permit i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from samband.schemas.categories import About
 from samband.schemas.event_bodies import GiverRole, Maturity, View
 from samband.schemas.identifiers import AgeBand
+from samband.streams.decision.question import categories_told, things_told
 
 if TYPE_CHECKING:
     from samband.schemas.event_bodies import ConsentGiven
@@ -22,8 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Support", "objects", "support"]
 
 
-@dataclass(frozen=True, slots=True)
-class Support:
+class Support(Struct, frozen=True):
     """What the consents say to one message: those that cover it, and why they do not carry it (empty: they do)."""
 
     consents: tuple[bytes, ...]
@@ -60,14 +61,13 @@ def support(state: ChildState, question: Question, now: int, *, one_giver: bool)
 
     `one_giver`: one of the required givers' signatures is enough (FB 6:13, with a decision that says so).
     """
-    told = [(category, about) for category, _, about in (tag.partition(":") for tag in question.categories)]
-    uncovered = set(told)
+    uncovered = things_told(question.categories)
     leaned: list[bytes] = []
     nearest = "CONSENT_MISSING"
     for consent in state.consents:
         why = _miss(consent, question, state, now, one_giver=one_giver)
         if not why:
-            left = {piece for piece in uncovered if not _covers(consent, piece)}
+            left = frozenset(piece for piece in uncovered if not _covers(consent, piece))
             if len(left) < len(uncovered):
                 leaned.append(consent.given.consent_id)
             uncovered = left
@@ -82,14 +82,13 @@ def support(state: ChildState, question: Question, now: int, *, one_giver: bool)
 
 def objects(state: ChildState, question: Question, now: int) -> bool:
     """Say whether the child objects to this being told: in any consent between the two that stands or may come to."""
-    told = {tag.partition(":")[0] for tag in question.categories}
     for consent in state.consents:
         if consent.child_view.view is not View.OBJECTS or consent.closed_at or now >= consent.given.valid_to:
             continue
         to, recipient = consent.child_view.objection, question.recipient.id
         between = question.sender.id in consent.given.disclosers and _receives(consent.given, recipient, state, now)
         meant = (not to.recipients or recipient in to.recipients) and (
-            not to.categories or bool(told.intersection(to.categories))
+            not to.categories or not categories_told(question.categories).isdisjoint(to.categories)
         )
         if between and meant and recipient not in consent.closed_recipients:
             return True

@@ -1,0 +1,123 @@
+"""What a million consents cost: `python -m tests.bench.memory COUNT`.
+
+Fills a gate's state with COUNT children, each with a consent, and tells what one takes and how long it takes to read a
+child's state and decide on a message about it, at a thousand children and at each ten times more. A process of its
+own, so that its memory is the state's.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import Producer
+
+from samband.schemas.rulebook import shipped
+from samband.streams.crypto.hub import HubStore
+from samband.streams.decision.kernel import decide
+from samband.streams.gate.loop import pad
+from samband.streams.gate.state import State, View
+from samband.streams.topics import AUDIT, state
+from tests.bench.consents import NOW, QUESTION, child, ref_of
+from tests.bench.ground import AGREEMENT, Ground
+from tests.bench.process import Process, tell
+
+__all__ = ["decision_us", "restart_s"]
+
+_STEPS: Final = (1_000, 10_000, 100_000, 1_000_000)
+_ASKED: Final = 20_000
+_PAGE: Final = 4096
+_LOOK_S: Final = 0.1
+_DEADLINE_S: Final = 120.0
+
+
+def changes(count: int) -> Iterator[tuple[bytes, bytes]]:
+    """Return (name, bytes) of each child, as the gate writes them."""
+    for number in range(count):
+        view = View({})
+        view.put_child(ref_of(number), child(number))
+        for name, data in view.changes.items():
+            assert data is not None
+            yield name, data
+
+
+def _median_us(known: State, count: int) -> float:
+    """Return the median time of reading a child's state and deciding, in µs, over children chosen at random."""
+    rulebook, times = shipped(), []
+    for ref in [ref_of(random.randrange(count)) for _ in range(_ASKED)]:
+        view = View(known.values)
+        begin = time.perf_counter_ns()
+        decision = decide(QUESTION, view.child(ref), rulebook, NOW)
+        times.append(time.perf_counter_ns() - begin)
+        assert decision.outcome == "permit"
+    return statistics.median(times) / 1000
+
+
+def _resident() -> int:
+    """Return the memory of this process in bytes, 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text("utf-8").split()[1]) * _PAGE
+    except OSError:
+        return 0
+
+
+def _tell(count: int) -> None:
+    known, size, found = State(), 0, {}
+    before = _resident()
+    for number, (name, data) in enumerate(changes(count), 1):
+        known.load(name, data)
+        size += len(name) + len(data)
+        if number in _STEPS or number == count:
+            found[number] = _median_us(known, number)
+    memory = _resident() - before
+    tell(json.dumps({"us": found, "state_bytes": size / count, "memory_bytes": memory / count}))
+
+
+def decision_us(ground: Ground, count: int) -> tuple[dict[int, float], float, float]:
+    """Return the median µs by number of children, bytes of state and bytes of memory for each."""
+    log = ground.folder("memory") / "log"
+    with Process("tests.bench.memory", str(count), log=log) as process:
+        told = json.loads(process.hear())
+    return {int(number): us for number, us in told["us"].items()}, told["state_bytes"], told["memory_bytes"]
+
+
+def restart_s(ground: Ground, record: bytes, count: int) -> tuple[float, float]:
+    """Return the seconds from a gate's start to its first decision with `count` consents in one partition's changelog.
+
+    Also the bytes that one takes on Kafka. `record` is an outbox record of partition 0 with seq 1.
+    """
+    ground.renew_gate(empty=True)
+    topic, size = state(AGREEMENT), 0
+    store = HubStore(ground.home.hub_keys.secret("store"))
+    writer = Producer({**ground.kafka.confluent(), "linger.ms": 20, "batch.size": 900_000, "log_level": 0})
+    for name, data in changes(count):
+        key, value = store.seal(topic, name, pad(data))
+        size += len(key) + len(value)
+        while True:
+            try:
+                writer.produce(topic, value, key, 0)
+                break
+            except BufferError:  # its queue is full
+                writer.poll(0.1)
+        writer.poll(0)
+    writer.flush()
+    ground.load([[record]])
+    begin = time.time()
+    with Process("samband.streams.gate", ground.home.path, "0", log=ground.folder("restart") / "log") as process:
+        while not ground.written(AUDIT):
+            process.check()
+            if time.time() > begin + _DEADLINE_S:
+                raise TimeoutError(f"no decision {_DEADLINE_S:.0f} s after the gate's start")
+            time.sleep(_LOOK_S)
+        decided = ground.times(AUDIT)[0] / 1000
+    return decided - begin, size / count
+
+
+if __name__ == "__main__":
+    _tell(int(sys.argv[1]))
