@@ -94,11 +94,13 @@ def fails(row: Rule, question: Question, child: ChildState, now: int) -> tuple[s
 def owed(carried: Iterable[Rule], question: Question, child: ChildState, now: int) -> tuple[str, ...]:
     """Return the obligations of a permit, each once."""
     found = [HOLD_PROTECTED] if child.standing_marks else []
+    consented = False
     for row in carried:
+        consented = consented or row.needs_consent
         found += row.obligations
         if row.effect is Effect.ASK and question.claims.necessity == URGENT:
             found.append(REVIEW_URGENT)
-    if child.consents and objects(child, question, now):
+    if child.consents and not consented and objects(child, question, now):  # no consent carries what a child objects to
         found.append(SHOW_OBJECTION)
     return tuple(dict.fromkeys(found))
 

@@ -67,11 +67,11 @@ def support(state: ChildState, question: Question, now: int, *, one_giver: bool)
     for consent in state.consents:
         why = _miss(consent, question, state, now, one_giver=one_giver)
         if not why:
-            left = frozenset(piece for piece in uncovered if not _covers(consent, piece))
+            left = frozenset([piece for piece in uncovered if not _covers(consent, piece)])
             if len(left) < len(uncovered):
                 leaned.append(consent.given.consent_id)
             uncovered = left
-            taken_back = any(category in consent.closed_categories for category, _ in left)
+            taken_back = left and any(category in consent.closed_categories for category, _ in left)
             why = "CONSENT_WITHDRAWN" if taken_back else "CONSENT_CATEGORY"
         if _NEARNESS[why] > _NEARNESS[nearest]:
             nearest = why
@@ -115,7 +115,7 @@ def _miss(consent: ConsentRecord, question: Question, state: ChildState, now: in
         return "CONSENT_UNCONFIRMED"
     if receives == "CONSENT_ROLE":
         return receives
-    if any(not dispute.settled_at for dispute in consent.disputes):
+    if consent.disputes and any(not dispute.settled_at for dispute in consent.disputes):
         return "CONSENT_DISPUTED"
     return "CONSENT_NOT_YET" if now < given.valid_from else ""
 
@@ -146,7 +146,7 @@ def _receives(given: ConsentGiven, recipient: str, state: ChildState, now: int) 
 def _unsigned(consent: ConsentRecord, question: Question, state: ChildState, *, one_giver: bool) -> str:
     """Return why those who must consent have not, empty where they have (OSL 12:2–3, FB 6:11)."""
     given = consent.given
-    signed = {*given.signed_by, *(part.giver for part in consent.signatures)}
+    signed = {*given.signed_by, *[part.giver for part in consent.signatures]}
     if given.about is not About.CHILD:  # another person's own consent, whatever the child's age
         return _waiting(consent.missing, signed, one_giver=one_giver)
     own = {giver.id for giver in given.givers if giver.role is GiverRole.CHILD}
@@ -155,7 +155,8 @@ def _unsigned(consent: ConsentRecord, question: Question, state: ChildState, *, 
         if not own & required:
             return "CONSENT_ADULT"
         return "" if own <= signed else "CONSENT_PENDING"
-    level = next((each.level for each in reversed(state.maturities) if each.party == question.sender.party), None)
+    found = [each.level for each in state.maturities if each.party == question.sender.party]
+    level = found[-1] if found else None
     if required <= own and level is not Maturity.CHILD:
         return "MATURITY_MISSING"
     if level in (Maturity.GUARDIANS_AND_CHILD, Maturity.CHILD) and not own & signed:

@@ -51,8 +51,8 @@ class LoopSettings:
     changelog: str
     instance: str
     """Static member id of this worker."""
-    batch: int = 400
-    """Most records of a transaction."""
+    batch: int = 500
+    """Most records of a transaction: what one fetch of outbox records brings, so that none is left for a small one."""
     deadline_s: float = 15.0
     """Longest time for one transaction; above a broker's fail-over (6–9 s)."""
     restart_s: float = 2.0
