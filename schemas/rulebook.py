@@ -114,11 +114,12 @@ class Rule:
     name_en: str
     text_sv: str
     text_en: str
+    needs_consent: bool = field(init=False)
+    """The row rests on a consent: on everybody's who must give it, or on one giver's."""
 
-    @property
-    def needs_consent(self) -> bool:
-        """Say whether the row rests on a consent."""
-        return Need.CONSENT in self.needs or Need.ONE_GIVER in self.needs
+    def __post_init__(self) -> None:
+        """Say what follows from the needs once: it is asked three times for each decision."""
+        object.__setattr__(self, "needs_consent", not self.needs.isdisjoint((Need.CONSENT, Need.ONE_GIVER)))
 
     def concerns(self, sender: Unit, recipient: Unit) -> bool:
         """Say whether the row is about these two: kinds and regimes on both sides, and whose units they are."""

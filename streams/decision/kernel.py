@@ -64,9 +64,11 @@ def _decide(question: Question, child: ChildState, rulebook: Rulebook, now: int)
                 consents += leaned_on
 
     if carried:
-        only = tuple(consents) if all(row.needs_consent for row in carried) else ()
-        grounds = tuple(row.ground for row in carried)
-        return Decision(Outcome.PERMIT, grounds, (), owed(carried, question, child, now), only)
+        other = [row for row in carried if not row.needs_consent]
+        grounds = tuple([row.ground for row in carried])
+        return Decision(
+            Outcome.PERMIT, grounds, (), owed(carried, question, child, now), () if other else tuple(consents)
+        )
     reasons = tuple(dict.fromkeys(why for why in failed if why != NOT_CLAIMED)) or ("NO_GROUND",)
     return Decision(Outcome.ASK if ASKS.intersection(reasons) else Outcome.DENY, (), reasons)
 

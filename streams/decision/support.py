@@ -146,26 +146,29 @@ def _receives(given: ConsentGiven, recipient: str, state: ChildState, now: int) 
 def _unsigned(consent: ConsentRecord, question: Question, state: ChildState, *, one_giver: bool) -> str:
     """Return why those who must consent have not, empty where they have (OSL 12:2–3, FB 6:11)."""
     given = consent.given
-    signed = {*given.signed_by, *[part.giver for part in consent.signatures]}
     if given.about is not About.CHILD:  # another person's own consent, whatever the child's age
-        return _waiting(consent.missing, signed, one_giver=one_giver)
+        return _waiting(consent, one_giver=one_giver)
     own = {giver.id for giver in given.givers if giver.role is GiverRole.CHILD}
     required = {giver.id for giver in given.givers if giver.required}
     if question.claims.age_band == AgeBand.FROM_18:
         if not own & required:
             return "CONSENT_ADULT"
-        return "" if own <= signed else "CONSENT_PENDING"
+        return "" if own <= _signed(consent) else "CONSENT_PENDING"
     found = [each.level for each in state.maturities if each.party == question.sender.party]
     level = found[-1] if found else None
     if required <= own and level is not Maturity.CHILD:
         return "MATURITY_MISSING"
-    if level in (Maturity.GUARDIANS_AND_CHILD, Maturity.CHILD) and not own & signed:
+    if level in (Maturity.GUARDIANS_AND_CHILD, Maturity.CHILD) and not own & _signed(consent):
         return "CONSENT_CHILD_SIGNS"
-    return _waiting(consent.missing, signed, one_giver=one_giver)
+    return _waiting(consent, one_giver=one_giver)
 
 
-def _waiting(missing: tuple[str, ...], signed: set[str], *, one_giver: bool) -> str:
-    return "CONSENT_PENDING" if missing and not (one_giver and signed) else ""
+def _signed(consent: ConsentRecord) -> set[str]:
+    return {*consent.given.signed_by, *(part.giver for part in consent.signatures)}
+
+
+def _waiting(consent: ConsentRecord, *, one_giver: bool) -> str:
+    return "CONSENT_PENDING" if consent.missing and not (one_giver and _signed(consent)) else ""
 
 
 def _covers(consent: ConsentRecord, piece: tuple[str, str]) -> bool:
