@@ -64,11 +64,10 @@ def _decide(question: Question, child: ChildState, rulebook: Rulebook, now: int)
                 consents += leaned_on
 
     if carried:
-        other = [row for row in carried if not row.needs_consent]
+        resting = [row for row in carried if row.needs_consent]
+        only = tuple(consents) if len(resting) == len(carried) else ()
         grounds = tuple([row.ground for row in carried])
-        return Decision(
-            Outcome.PERMIT, grounds, (), owed(carried, question, child, now), () if other else tuple(consents)
-        )
+        return Decision(Outcome.PERMIT, grounds, (), owed(carried, question, child, now), only)
     reasons = tuple(dict.fromkeys(why for why in failed if why != NOT_CLAIMED)) or ("NO_GROUND",)
     return Decision(Outcome.ASK if ASKS.intersection(reasons) else Outcome.DENY, (), reasons)
 
