@@ -7,9 +7,10 @@ version of the format, never by the way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
+
+from msgspec import Struct
 
 from samband.schemas.categories import About, Category
 
@@ -139,16 +140,14 @@ class Level(StrEnum):
     """It was not meant for the unit that got it, who says so and does not keep it (felsänt)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(Struct, frozen=True, array_like=True):
     """A unit that may receive, and the role that it was chosen by, if any."""
 
     unit: str
     role: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Giver:
+class Giver(Struct, frozen=True, array_like=True):
     """Somebody whose consent counts; the id is a pseudonym such as `guardian-1`."""
 
     role: GiverRole
@@ -156,16 +155,14 @@ class Giver:
     required: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Objection:
+class Objection(Struct, frozen=True, array_like=True):
     """What the child objects to; both empty means the whole."""
 
     recipients: tuple[str, ...] = ()
     categories: tuple[Category, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ChildView:
+class ChildView(Struct, frozen=True, array_like=True):
     """The child's own view; `code` says why not asked, or who assessed too young and why."""
 
     view: View
@@ -174,8 +171,7 @@ class ChildView:
     objection: Objection = Objection()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentGiven:
+class ConsentGiven(Struct, frozen=True, array_like=True, kw_only=True):
     """A consent as the recorder says that it was given."""
 
     consent_id: Id16
@@ -204,8 +200,7 @@ class ConsentGiven:
     """The givers said that it follows the role to its next holder."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentSigned:
+class ConsentSigned(Struct, frozen=True, array_like=True):
     """One giver's part; `child_view` only where it was taken down at the same time."""
 
     consent_id: Id16
@@ -214,15 +209,13 @@ class ConsentSigned:
     child_view: ChildView | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentConfirmed:
+class ConsentConfirmed(Struct, frozen=True, array_like=True):
     """A discloser who did not record the consent says that its part is on file; only then is it carried for it."""
 
     consent_id: Id16
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentDisputed:
+class ConsentDisputed(Struct, frozen=True, array_like=True):
     """A unit that the consent names, or the responsible one, doubts it: it carries nothing until that is settled."""
 
     consent_id: Id16
@@ -231,8 +224,7 @@ class ConsentDisputed:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentWithdrawn:
+class ConsentWithdrawn(Struct, frozen=True, array_like=True):
     """A consent taken back: no form, no reason, any unit that hears it."""
 
     scope: Scope = Scope.EVERYTHING
@@ -242,8 +234,7 @@ class ConsentWithdrawn:
     giver_role: GiverRole = GiverRole.GUARDIAN
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentRefused:
+class ConsentRefused(Struct, frozen=True, array_like=True):
     """A giver said no to a consent that was asked for."""
 
     consent_id: Id16
@@ -251,8 +242,7 @@ class ConsentRefused:
     giver: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ProtectionMarked:
+class ProtectionMarked(Struct, frozen=True, array_like=True):
     """A protection mark set, or one of the two words that lift it."""
 
     mark: MarkKind
@@ -261,8 +251,7 @@ class ProtectionMarked:
     """Units that may still be told where the child is; only the responsible unit names them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True, array_like=True):
     """A unit's role for the child; `until` 0 means open."""
 
     unit: str
@@ -275,16 +264,14 @@ class Member:
         return self.valid_from <= now and not 0 < self.valid_to <= now
 
 
-@dataclass(frozen=True, slots=True)
-class CircleUpdate:
+class CircleUpdate(Struct, frozen=True, array_like=True):
     """The units around the child, whole; `claim` says that the signer is responsible."""
 
     members: tuple[Member, ...] = ()
     claim: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CircleHandover:
+class CircleHandover(Struct, frozen=True, array_like=True):
     """The responsible unit hands the child over; it stays responsible until the other unit accepts.
 
     From a unit whose claim stands against another's, to that other unit: it gives its claim up.
@@ -293,16 +280,14 @@ class CircleHandover:
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class CircleAccepted:
+class CircleAccepted(Struct, frozen=True, array_like=True):
     """The unit that a child is handed over to takes it."""
 
     sender: str
     """The unit that handed over."""
 
 
-@dataclass(frozen=True, slots=True)
-class MaturityAssessed:
+class MaturityAssessed(Struct, frozen=True, array_like=True):
     """What a discloser has found about who must consent; it holds for that discloser's own information only."""
 
     level: Maturity
@@ -311,16 +296,14 @@ class MaturityAssessed:
     """Said aloud where a child under 15 consents alone (JO 3153-2016)."""
 
 
-@dataclass(frozen=True, slots=True)
-class InvestigationDeclared:
+class InvestigationDeclared(Struct, frozen=True, array_like=True):
     """The board's own word that an investigation of the child's situation is open, or closed (SoL 20:1)."""
 
     open: bool
     decision: Digest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroundMotivated:
+class GroundMotivated(Struct, frozen=True, array_like=True, kw_only=True):
     """A named function's motivated decision that a manual ground carries something, for a placement and until a day."""
 
     motivation_id: Id16
@@ -336,8 +319,7 @@ class GroundMotivated:
     acting_user: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityChanged:
+class IdentityChanged(Struct, frozen=True, array_like=True):
     """The child has another number, or one at last: said once at each reference, at the new one first."""
 
     other: Id16
@@ -346,8 +328,7 @@ class IdentityChanged:
     """Said at the new reference; else at the old one, which then ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class ActLogged:
+class ActLogged(Struct, frozen=True, array_like=True):
     """An act that changes nothing the gate decides on, and that the log shall hold."""
 
     act: Act
@@ -358,8 +339,7 @@ class ActLogged:
     """The message, decision or consent that it was about, where there is one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True, array_like=True):
     """What became of a message at its recipient."""
 
     message_id: Id16
@@ -368,8 +348,7 @@ class Receipt:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Recall:
+class Recall(Struct, frozen=True, array_like=True):
     """A message that shall not be handed over."""
 
     message_id: Id16

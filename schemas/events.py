@@ -6,7 +6,7 @@ names a child. Texts are sealed in the message's content. Every string fits `[A-
     body = ConsentWithdrawn(Scope.EVERYTHING, giver_role=GiverRole.CHILD)
     decode("consent.withdrawn", encode(body)) == body
 
-The dataclass is the Avro record: `_avro` derives the one from the other, so they cannot drift apart. `decode` accepts
+The struct is the Avro record: `_avro` derives the one from the other, so they cannot drift apart. `decode` accepts
 exactly the bytes that `encode` writes. Times are whole seconds since 1970 UTC.
 """
 
@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType, NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Union, get_args, get_origin, get_type_hints
 
 import fastavro
+from msgspec import Struct
 
 from samband.schemas.errors import FormatError
 from samband.schemas.event_bodies import (
@@ -163,7 +163,7 @@ def _avro(hint: Any, seen: set[str]) -> Any:
     return {
         "type": "record",
         "name": name,
-        "fields": [{"name": field.name, "type": _avro(hints[field.name], seen)} for field in fields(hint)],
+        "fields": [{"name": name, "type": _avro(hints[name], seen)} for name in hint.__struct_fields__],
     }
 
 
@@ -184,8 +184,8 @@ def _plain(value: Any) -> Any:
         if len(value) > _MAX_ITEMS or len(set(value)) != len(value):
             raise _wrong(f"a list repeats itself or has more than {_MAX_ITEMS} items")
         return [_plain(item) for item in value]
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Struct):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
     if value is None or isinstance(value, bool | int | bytes):
         return value
     raise _wrong("a field has the wrong type")
@@ -199,9 +199,9 @@ def _build(hint: Any, value: Any) -> Any:
         return _build(next(option for option in get_args(hint) if option is not NoneType), value)
     if get_origin(hint) is tuple:
         return tuple(_build(get_args(hint)[0], item) for item in value)
-    if is_dataclass(hint):
+    if isinstance(hint, type) and issubclass(hint, Struct):
         hints = get_type_hints(hint)
-        return hint(**{name: _build(hints[name], item) for name, item in value.items()})  # type: ignore[operator]
+        return hint(**{name: _build(hints[name], item) for name, item in value.items()})
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return hint[value]
     return value

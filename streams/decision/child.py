@@ -18,7 +18,7 @@ and what is closed stays with the time it was closed, so that `history` can say 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from samband.schemas.categories import Category
 from samband.schemas.event_bodies import (
@@ -51,8 +51,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True, array_like=True):
     """One giver's part that came after the record."""
 
     giver: str
@@ -62,16 +61,14 @@ class Signature:
     entry: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class TakenView:
+class TakenView(Struct, frozen=True, array_like=True):
     """The child's own view, and when it was taken down."""
 
     view: ChildView
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmation:
+class Confirmation(Struct, frozen=True, array_like=True):
     """A discloser's word that its part of a consent is on file."""
 
     party: str
@@ -80,8 +77,7 @@ class Confirmation:
     entry: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Dispute:
+class Dispute(Struct, frozen=True, array_like=True):
     """A unit's doubt; it suspends the consent until `settled_at`, 0 while it stands."""
 
     by: str
@@ -90,8 +86,7 @@ class Dispute:
     settled_at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentRecord:
+class ConsentRecord(Struct, frozen=True, array_like=True):
     """A consent, what has been signed, and what has been taken back of it."""
 
     given: ConsentGiven
@@ -124,8 +119,7 @@ class ConsentRecord:
         return self.views[-1].view if self.views else self.given.child_view
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
+class Withdrawal(Struct, frozen=True, array_like=True):
     """A withdrawal or refusal, by its scope."""
 
     scope: Scope
@@ -139,8 +133,7 @@ class Withdrawal:
     refused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True, array_like=True):
     """A protection mark; it stands until `lifted_at`, which takes the word of two units."""
 
     kind: MarkKind
@@ -157,8 +150,7 @@ class Mark:
     lifted_at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Circle:
+class Circle(Struct, frozen=True, array_like=True):
     """The responsible unit (empty: nobody has claimed the child) and who has which role."""
 
     responsible: str = ""
@@ -178,8 +170,7 @@ class Circle:
         return unit == self.responsible or any(member.unit == unit and member.holds_at(now) for member in self.members)
 
 
-@dataclass(frozen=True, slots=True)
-class MaturityFinding:
+class MaturityFinding(Struct, frozen=True, array_like=True):
     """What a discloser has found about who must consent; the latest of a party counts."""
 
     level: Maturity
@@ -190,8 +181,7 @@ class MaturityFinding:
     exceptional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Investigation:
+class Investigation(Struct, frozen=True, array_like=True):
     """A board's open investigation; ends at `until` at the latest (SoL: four months)."""
 
     by: str
@@ -201,8 +191,7 @@ class Investigation:
     entry: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Motivation:
+class Motivation(Struct, frozen=True, array_like=True):
     """A named function's decision on a manual ground, and whose it is."""
 
     motivated: GroundMotivated
@@ -212,8 +201,7 @@ class Motivation:
     entry: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True, array_like=True):
     """A concern that was reported: its message id, by which unit, to which party, when."""
 
     message_id: Id16
@@ -222,8 +210,7 @@ class Report:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class ChildState:
+class ChildState(Struct, frozen=True, array_like=True):
     """Everything that the gate remembers of one child."""
 
     consents: tuple[ConsentRecord, ...] = ()

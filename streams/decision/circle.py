@@ -10,8 +10,9 @@ Membership is itself secret; who may see it is decided where it is shown, not he
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from samband.schemas.errors import RefusedError
 from samband.schemas.speech import Relation

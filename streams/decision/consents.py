@@ -10,9 +10,10 @@ Disputing      a unit that is named, or the responsible one, doubts it: a questi
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from samband.schemas.categories import About
 from samband.schemas.errors import RefusedError

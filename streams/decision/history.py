@@ -12,7 +12,9 @@ since 1970 UTC, the gate's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from samband.schemas.event_bodies import Id16, Scope
 from samband.streams.decision.child import ChildState, ConsentRecord, Withdrawal

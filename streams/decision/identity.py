@@ -7,8 +7,9 @@ to the other. Consents are not moved: who recorded them records them anew. Where
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from samband.schemas.errors import RefusedError
 from samband.schemas.event_bodies import (

@@ -9,10 +9,11 @@ so that each period is a decision of its own.
 from __future__ import annotations
 
 import calendar
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from samband.schemas.errors import RefusedError
 from samband.streams.decision.child import ChildState, Investigation

@@ -6,8 +6,9 @@ it, and one hostile or mistaken party can never lift (OSL 21:3, 22:1–2, 26:2; 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from samband.schemas.errors import RefusedError
 from samband.schemas.speech import Relation

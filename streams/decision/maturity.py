@@ -6,8 +6,9 @@ alone only exceptionally (JO 3153-2016): under 12 never here, from 12 to 14 only
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from samband.schemas.errors import RefusedError
 from samband.schemas.event_bodies import Maturity

@@ -6,8 +6,9 @@ the ground can carry at all is the rulebook's.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from samband.schemas.errors import RefusedError
 from samband.schemas.speech import MANUAL_GROUNDS

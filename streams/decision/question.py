@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -23,8 +22,7 @@ class Outcome(StrEnum):
     ASK = "ask"
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(Struct, frozen=True):
     """What the sender states besides: age band, limb of a ground, necessity code, whether a function has motivated."""
 
     age_band: str
@@ -34,8 +32,7 @@ class Claims:
     """A named function has decided that the claimed manual ground carries this very message; its motive is on file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """One message to one recipient, as far as the gate knows it; units from their cards."""
 
     type: str

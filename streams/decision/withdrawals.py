@@ -5,8 +5,9 @@ A consent recorded later counts, unless the withdrawal named that very consent. 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from samband.schemas.event_bodies import ConsentRefused, ConsentWithdrawn, Scope
 from samband.streams.decision.child import Withdrawal

@@ -7,8 +7,9 @@ what the events of an ordinary placement leave behind. Only ids and entries diff
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from samband.schemas.categories import Category
 from samband.schemas.event_bodies import (

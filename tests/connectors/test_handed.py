@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -105,7 +104,7 @@ def test_a_user_is_found_by_the_party_alone(world: Any, gate: Any, social: Party
         assert any(stamp.user)
         with social.store.transaction():
             social.store.add_step(sent[user], step_of(stamp, "decision", b""))
-            social.store.add_step(sent[user], step_of(replace(stamp, outcome="handed_over"), "receipt", b""))
+            social.store.add_step(sent[user], step_of(structs.replace(stamp, outcome="handed_over"), "receipt", b""))
         gate.say(world.receipt(draft))
     assert social.store.roles_of("anna01") == ["socialsekreterare"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from typing import Any
 
 from samband.schemas.categories import Category
@@ -14,5 +14,5 @@ def test_a_type_that_is_off_is_denied_until_the_recipient_names_it(kit: Any, mon
     signal = ("school.absence_signal", "school", "ifo", state)
     off = kit.ask(*signal, categories=("absence:child",))
     assert (off.outcome, off.reasons) == ("deny", ("TYPE_NOT_RECEIVED",))
-    monkeypatch.setitem(kit.UNITS, "ifo", replace(kit.UNITS["ifo"], receives=("school.absence_signal",)))
+    monkeypatch.setitem(kit.UNITS, "ifo", dataclasses.replace(kit.UNITS["ifo"], receives=("school.absence_signal",)))
     assert kit.ask(*signal, categories=("absence:child",)).grounds == ("CONSENT",)

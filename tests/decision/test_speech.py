@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -67,7 +67,11 @@ MORE: Final = {
 @pytest.fixture(scope="module")
 def town(kit: Any) -> Any:
     """Give the people of the story with more authorities, the city's in one municipality."""
-    city = {name: replace(unit, municipality=CITY) for name, unit in kit.UNITS.items() if unit.party[:4] == "city"}
+    city = {
+        name: dataclasses.replace(unit, municipality=CITY)
+        for name, unit in kit.UNITS.items()
+        if unit.party[:4] == "city"
+    }
     return SimpleNamespace(NOW=kit.NOW, DAY=kit.DAY, UNITS={**kit.UNITS, **city, **MORE}, consent=kit.consent)
 
 
