@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from samband.schemas.codec import FlatCodec, Reader, fixed, frame, lp16, unframe
+from samband.schemas.codec import FlatCodec, check_frame, fixed, frame, lp16
 from samband.schemas.errors import FormatError, TrustError
 
 __all__ = ["HubStore"]
@@ -56,17 +56,20 @@ class HubStore:
             FormatError: not a hub record of version 1.
             TrustError: not sealed by this hub, altered, or moved from another topic or key.
         """
-        fields = unframe(_HUB, value)
-        if fields["v"] != 1:
-            raise FormatError("FORMAT_VERSION", f"version {fields['v']} is not read here, only 1")
-        aead = AESGCM(self._value_key(fields["salt"]))
+        salt, nonce, ct = _HUB.decode_as(_fields, value, check_frame(_HUB, value))
+        aead = AESGCM(self._value_key(salt))
         try:
-            plain = aead.decrypt(fields["nonce"], fields["ct"], topic.encode() + key)
+            plain = aead.decrypt(nonce, ct, topic.encode() + key)
         except InvalidTag as error:
             raise TrustError("HUB_RECORD_BROKEN", "a hub record is altered, moved or of another hub") from error
-        reader = Reader(plain)
-        name = reader.lp16()
-        return name, reader.rest()
+        end = 2 + int.from_bytes(plain[:2], "big")
+        return plain[2:end], plain[end:]
+
+
+def _fields(v: int, salt: bytes, nonce: bytes, ct: bytes) -> tuple[bytes, bytes, bytes]:
+    if v != 1:
+        raise FormatError("FORMAT_VERSION", f"version {v} is not read here, only 1")
+    return salt, nonce, ct
 
 
 def _hmac(key: bytes) -> Callable[[bytes], bytes]:
