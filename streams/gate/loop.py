@@ -39,6 +39,7 @@ aiokafka.producer.sender.BACKOFF_OVERRIDE = 0.002
 
 _HEADER_NAMES: Final = ["ce_specversion", "ce_type", "ce_source", "ce_id"]
 _BATCH_BYTES: Final = 900_000
+_OPENED_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,9 @@ class WorkLane:
         names: dict[bytes, bytes] = {}  # a tombstone has a key only
         while await self._consumer.position(changelog) < end:
             batches = await self._consumer.getmany(changelog, timeout_ms=1000)
-            for record in batches.get(changelog, ()):
+            for number, record in enumerate(batches.get(changelog, ())):
+                if not number % _OPENED_AT_ONCE:
+                    await asyncio.sleep(0)  # so that the next fetch is under way meanwhile, and other lanes go on
                 if record.value is None:
                     if (gone := names.pop(record.key, None)) is not None:
                         self._state.load(gone, None)

@@ -1,7 +1,8 @@
 """What Samband costs: the gate beside a plain copy and a Faust passthrough, on one Kafka and the same records.
 
-    python -m tests.bench [--json FILE] [--messages N] [--rounds N] [--seconds S]
+    python -m tests.bench [--json FILE] [--messages N] [--rounds N] [--seconds S] [--consents N]
 
-`ground` is the Kafka, two parties and the records; `copy`, `passthrough` and `ends` are processes of their own; `speed`
-and `latency` measure; `__main__` prints and writes. Every process speaks mutual TLS with the same broker.
+`ground` is the Kafka, two parties and the records, `consents` the children; `copy`, `passthrough` and `ends` are
+processes of their own; `speed`, `latency` and `memory` measure; `__main__` prints and writes. Every process speaks
+mutual TLS with the same broker.
 """

@@ -7,7 +7,7 @@ import json
 import platform
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from rich.table import Table
 from samband.schemas.errors import SambandError
 from tests.bench.ground import Ground
 from tests.bench.latency import latencies
+from tests.bench.memory import decision_us, restart_s
 from tests.bench.speed import WORKERS, judge_us, rounds
 
 
@@ -76,6 +77,27 @@ def latency_figures(ours: list[list[float]], copies: list[list[float]]) -> list[
     return made
 
 
+def memory_figures(ground: Ground, firsts: Sequence[bytes], count: int, say: Callable[[str], None]) -> list[Figure]:
+    """Return what `count` consents cost: a decision, bytes, a restart; `firsts` are each partition's first record."""
+    say(f"deciding among {count} consents")
+    us, state_bytes, memory_bytes = decision_us(ground, count)
+    fewest, most = us[min(us)], us[max(us)]
+    say(f"restarting with {count} consents")
+    spread, kafka_bytes = restart_s(ground, firsts, count, WORKERS["gate"])
+    say(f"restarting with {count} consents in one partition")
+    alone, _ = restart_s(ground, firsts[:1], count, 1)
+    return [
+        Figure("decision_us_1m", most, f"µs, median, {count:,} consents", target=10, least=False),
+        Figure("decision_us_growth", most / fewest, f"from {min(us):,} to {max(us):,} children"),
+        Figure("restart_s_1m", spread, "s from start until every partition has decided", target=10, least=False),
+        Figure("restart_one_partition_s_1m", alone, "s, all in one partition, one worker"),
+        Figure("bytes_per_consent", state_bytes, "bytes of state"),
+        Figure("memory_bytes_per_consent", memory_bytes, "bytes of the gate's memory"),
+        Figure("kafka_bytes_per_consent", kafka_bytes, "bytes of the state topic"),
+        *(Figure(f"decision_us_{number}", each, "µs") for number, each in us.items()),
+    ]
+
+
 def table(figures: Sequence[Figure]) -> Table:
     """Return the figures as a table."""
     shown = Table(title="Samband beside a plain copy and a Faust passthrough", title_justify="left")
@@ -107,14 +129,16 @@ def measure(arguments: argparse.Namespace, console: Console) -> list[Figure]:
             ground.load(records)
             figures = speed_figures(rounds(ground, arguments.messages, arguments.rounds, say))
             judging, sealing = judge_us(ground.home, records)
-            size = len(records[0][0])
+            size, firsts = len(records[0][0]), [values[0] for values in records]
             del records
             ours, copies = latencies(ground, size, arguments.seconds, arguments.rounds, say)
+            remembered = memory_figures(ground, firsts, arguments.consents, say)
         finally:
             ground.close()
     return [
         *figures[:2],
         *latency_figures(ours, copies),
+        *remembered,
         *figures[2:],
         Figure("judge_us", judging, "µs of CPU a message"),
         Figure("state_seal_us", sealing, "µs of CPU a message"),
@@ -129,6 +153,7 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=24_000, help="records that each contender carries in a round")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement")
     parser.add_argument("--seconds", type=float, default=20, help="length of a latency round")
+    parser.add_argument("--consents", type=int, default=1_000_000, help="consents that the gate remembers")
     arguments = parser.parse_args()
     console = Console()
     try:
@@ -144,6 +169,7 @@ def main() -> int:
         "python": platform.python_version(),
         "messages": arguments.messages,
         "rounds": arguments.rounds,
+        "consents": arguments.consents,
         "latency_seconds": arguments.seconds,
     }
     arguments.json.write_text(json.dumps(told, indent=2) + "\n", "utf-8")

@@ -12,7 +12,8 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from confluent_kafka import Producer
 
 from samband.schemas.rulebook import shipped
 from samband.streams.crypto.hub import HubStore
+from samband.streams.crypto.reference import partition_of
 from samband.streams.decision.kernel import decide
 from samband.streams.gate.loop import pad
 from samband.streams.gate.state import State, View
@@ -27,14 +29,13 @@ from samband.streams.topics import AUDIT, state
 from tests.bench.consents import NOW, QUESTION, child, ref_of
 from tests.bench.ground import AGREEMENT, Ground
 from tests.bench.process import Process, tell
+from tests.bench.speed import times
 
 __all__ = ["decision_us", "restart_s"]
 
 _STEPS: Final = (1_000, 10_000, 100_000, 1_000_000)
 _ASKED: Final = 20_000
 _PAGE: Final = 4096
-_LOOK_S: Final = 0.1
-_DEADLINE_S: Final = 120.0
 
 
 def changes(count: int) -> Iterator[tuple[bytes, bytes]]:
@@ -87,36 +88,44 @@ def decision_us(ground: Ground, count: int) -> tuple[dict[int, float], float, fl
     return {int(number): us for number, us in told["us"].items()}, told["state_bytes"], told["memory_bytes"]
 
 
-def restart_s(ground: Ground, record: bytes, count: int) -> tuple[float, float]:
-    """Return the seconds from a gate's start to its first decision with `count` consents in one partition's changelog.
+def restart_s(ground: Ground, records: Sequence[bytes], count: int, workers: int) -> tuple[float, float]:
+    """Return the seconds from the gate's start until every partition has decided, and a consent's bytes on Kafka.
 
-    Also the bytes that one takes on Kafka. `record` is an outbox record of partition 0 with seq 1.
+    `records` are outbox records with seq 1, one for each partition that is used; `count` consents are spread over their
+    changelogs as the children's references have it.
     """
     ground.renew_gate(empty=True)
+    size = _write(ground, count, len(records))
+    ground.load([[record] for record in records])
+    log = ground.folder(f"restart-{workers}")
+    begin = time.time()
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(Process("samband.streams.gate", ground.home.path, str(worker), log=log / str(worker)))
+            for worker in range(workers)
+        ]
+        decided = times(ground, AUDIT, len(records), processes)[-1] / 1000
+    return decided - begin, size / count
+
+
+def _write(ground: Ground, count: int, partitions: int) -> int:
+    """Write the changelog and return how many bytes of keys and values that is."""
     topic, size = state(AGREEMENT), 0
     store = HubStore(ground.home.hub_keys.secret("store"))
     writer = Producer({**ground.kafka.confluent(), "linger.ms": 20, "batch.size": 900_000, "log_level": 0})
     for name, data in changes(count):
         key, value = store.seal(topic, name, pad(data))
         size += len(key) + len(value)
+        partition = partition_of(name.removeprefix(b"child/"), partitions)
         while True:
             try:
-                writer.produce(topic, value, key, 0)
+                writer.produce(topic, value, key, partition)
                 break
             except BufferError:  # its queue is full
                 writer.poll(0.1)
         writer.poll(0)
     writer.flush()
-    ground.load([[record]])
-    begin = time.time()
-    with Process("samband.streams.gate", ground.home.path, "0", log=ground.folder("restart") / "log") as process:
-        while not ground.written(AUDIT):
-            process.check()
-            if time.time() > begin + _DEADLINE_S:
-                raise TimeoutError(f"no decision {_DEADLINE_S:.0f} s after the gate's start")
-            time.sleep(_LOOK_S)
-        decided = ground.times(AUDIT)[0] / 1000
-    return decided - begin, size / count
+    return size
 
 
 if __name__ == "__main__":

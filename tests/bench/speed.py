@@ -28,7 +28,7 @@ from samband.streams.topics import AUDIT
 from tests.bench.ground import AGREEMENT, SHARDS, Ground
 from tests.bench.process import Process
 
-__all__ = ["WORKERS", "judge_us", "rounds"]
+__all__ = ["WORKERS", "judge_us", "rounds", "times"]
 
 WORKERS: Final = {"gate": workers_here(), "gate_one": 1}
 """Gate workers of a contender: as many as `samband hub up` starts here, and one alone."""
@@ -66,15 +66,15 @@ def _run(ground: Ground, name: str, number: int, messages: int) -> dict[str, flo
         processes = [
             stack.enter_context(Process(*map(str, command), log=log / f"log-{n}")) for n, command in enumerate(started)
         ]
-        times = _times(ground, target, messages, processes)
+        written = times(ground, target, messages, processes)
         cpu = sum(_cpu_s(process.pid) for process in processes)
     if not workers:
         ground.delete(target)
-    seconds = (times[-1] - times[0]) / 1000
+    seconds = (written[-1] - written[0]) / 1000
     return {"per_second": messages / seconds, "cpu_us": cpu / messages * 1e6, "seconds": seconds}
 
 
-def _times(ground: Ground, topic: str, messages: int, processes: Sequence[Process]) -> list[int]:
+def times(ground: Ground, topic: str, messages: int, processes: Sequence[Process]) -> list[int]:
     """Return the broker's times of the output once it is all there, looking seldom and cheaply meanwhile."""
     deadline = time.monotonic() + _DEADLINE_S
     before = -1
@@ -86,11 +86,11 @@ def _times(ground: Ground, topic: str, messages: int, processes: Sequence[Proces
         except KafkaException:  # a partition of a new topic that has no leader yet
             written = -1
         if before == written >= messages:
-            times = ground.times(topic)
-            if len(times) == messages:
-                return times
-            if len(times) > messages:
-                raise RuntimeError(f"{len(times)} outputs of {messages} records")
+            found = ground.times(topic)
+            if len(found) == messages:
+                return found
+            if len(found) > messages:
+                raise RuntimeError(f"{len(found)} outputs of {messages} records")
         before = written
         time.sleep(_LOOK_S)
     raise TimeoutError(f"`{topic}` is not complete after {_DEADLINE_S:.0f} s")
