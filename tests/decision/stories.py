@@ -8,8 +8,10 @@ and the rest fail for one reason and not for five. Two scenes fail by themselves
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from samband.schemas.categories import About, Category
 from samband.schemas.events import (

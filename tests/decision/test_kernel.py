@@ -6,6 +6,8 @@ from dataclasses import replace
 from importlib import resources
 from typing import Any
 
+from msgspec import structs
+
 from samband.schemas.categories import Category
 from samband.schemas.events import MarkKind, ProtectionMarked
 from samband.schemas.reasons import REASONS
@@ -43,7 +45,7 @@ def test_default_is_deny(kit: Any) -> None:
     deaf = replace(kit.UNITS["ifo"], receives=("dialogue.message",))
     question = Question("concern.report", kit.UNITS["school"], deaf, ("identity:child",), Claims("12-14"))
     assert decide(question, state, kit.BOOK, kit.NOW).reasons == ("TYPE_NOT_RECEIVED",)
-    hearing = replace(question, recipient=replace(deaf, receives=("concern.report",)))
+    hearing = structs.replace(question, recipient=replace(deaf, receives=("concern.report",)))
     assert decide(hearing, state, kit.BOOK, kit.NOW).outcome == "permit"
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from samband.schemas.errors import RefusedError
 from samband.schemas.event_bodies import Id16
@@ -133,7 +134,7 @@ def asked_as(kit: Any, asked: dict[str, Any]) -> Question:
     """Return the question that a drawn one stands for; a deaf recipient takes nothing but placement notices."""
     recipient = kit.UNITS[asked["recipient"]]
     if asked.get("deaf"):
-        recipient = replace(recipient, receives=("placement.notice",))
+        recipient = dataclasses.replace(recipient, receives=("placement.notice",))
     claims = Claims(
         asked.get("age", "12-14"), asked.get("limb", ""), asked.get("necessity", ""), asked.get("motivated", False)
     )
