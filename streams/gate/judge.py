@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, NamedTuple
@@ -241,12 +241,13 @@ class Judge:
                 self._down(party, (b"".join(some.words), b"", some.instance, some.seq), 0, draft, out, now)
 
         if draft.said:
-            said = [say for say, *_ in draft.said]
-            stamped = stamp_all(self._stamp, [(say.salt, say.encoded) for say in said], [say.entry for say in said])
             first = draft.view.number(b"audit") + 1
-            draft.view.put(b"audit", (first + len(said) - 1).to_bytes(8, "big"))
-            for (entry, stamp), (say, party, instance, seq) in zip(stamped, draft.said, strict=True):
-                self._audit(first + stamp.i, entry, stamp, out, now)
+            draft.view.put(b"audit", (first + len(draft.said) - 1).to_bytes(8, "big"))
+            stamped = self._stamped([say for say, *_ in draft.said])
+            for number, ((entry, stamp), (say, party, instance, seq)) in enumerate(
+                zip(stamped, draft.said, strict=True)
+            ):
+                self._audit(first + number, entry, stamp, out, now)
                 word = stamp.encode()
                 if say.answer and party:
                     # Answers to one instance share a record as far as they fit. A refusal stands alone: where the gate
@@ -271,6 +272,19 @@ class Judge:
         for offset, code, size in draft.quarantine:
             self._quarantine(offset, code, size, now, out)
         return [(topic, partition, records) for (topic, partition), records in out.items()]
+
+    def _stamped(self, said: Sequence[Say]) -> Iterator[tuple[bytes, Stamped]]:
+        """Yield (entry, stamp) of each, all under one signature but those that stand alone."""
+        common = [say for say in said if not say.alone]
+        shared = iter(self._stamp_all(common) if common else ())
+        for say in said:
+            if say.alone:
+                yield from self._stamp_all([say])
+            else:
+                yield next(shared)
+
+    def _stamp_all(self, said: Sequence[Say]) -> list[tuple[bytes, Stamped]]:
+        return stamp_all(self._stamp, [(say.salt, say.encoded) for say in said], [say.entry for say in said])
 
     def _down(
         self, party: str, what: tuple[bytes, bytes, bytes, int], sealed: int, draft: _Draft, out: _Outputs, now: int

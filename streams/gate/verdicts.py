@@ -63,6 +63,7 @@ class Say(msgspec.Struct, frozen=True):
     """One record to stamp and whom it goes to.
 
     `answer`: the party that sent the message gets the record. `to`: further parties, with or without the message.
+    `alone`: it is stamped with a signature of its own, so that its proof does not tell how much else was said.
     """
 
     record: StampRecord
@@ -72,6 +73,7 @@ class Say(msgspec.Struct, frozen=True):
     to: tuple[tuple[str, bytes], ...]
     sealed: int
     answer: bool
+    alone: bool = False
 
     @classmethod
     def of(
@@ -82,10 +84,11 @@ class Say(msgspec.Struct, frozen=True):
         *,
         sealed: int = 0,
         answer: bool = True,
+        alone: bool = False,
     ) -> Say:
         """Salt a record and name its log entry."""
         salt, encoded = secrets.token_bytes(32), record.encode()
-        return cls(record, encoded, salt, entry_of(realm, salt, encoded), to, sealed, answer)
+        return cls(record, encoded, salt, entry_of(realm, salt, encoded), to, sealed, answer, alone)
 
 
 class Verdicts:
@@ -167,7 +170,8 @@ class Verdicts:
             shown = self._record(
                 checked, "answer", answer.outcome, appended_at, now, grounds=answer.grounds, reasons=answer.reasons
             )
-            return [Say.of(record, self._directory.realm, answer=False), Say.of(shown, self._directory.realm)]
+            realm = self._directory.realm
+            return [Say.of(record, realm, answer=False), Say.of(shown, realm, alone=True)]
         if decision.consents:
             leaning = Leaning(decision.consents, routing.categories)
             view.put_open(routing.ref, view.open(routing.ref) | {routing.message_id: leaning})
@@ -208,7 +212,8 @@ class Verdicts:
         after = apply(before, body, said_by)
         view.put_child(routing.ref, after)
         parties = notified(before, after, body, checked.sender, self._directory.find_unit)
-        said = [Say(record, encoded, salt, entry, tuple((party, b"") for party in parties), 0, True)]
+        taken_back = isinstance(body, ConsentWithdrawn | ConsentRefused)
+        said = [Say(record, encoded, salt, entry, tuple((party, b"") for party in parties), 0, True, taken_back)]
         if isinstance(body, ConsentWithdrawn | ConsentRefused):
             said += self._closed(checked, before, after, appended_at, now)
             said += self._recall_all(before, body, routing.ref, view, now)

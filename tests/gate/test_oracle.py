@@ -153,6 +153,16 @@ def test_a_withdrawal_is_told_to_those_who_lean_on_it(gate, world, kit):
     assert told["skola"] == [(None, "")]
 
 
+def test_a_withdrawal_is_answered_alike(gate, world, kit):
+    """Whoever takes back what another recorded cannot tell from the answer whether there was anything to take back."""
+    answers = []
+    for child in children(gate, kit).values():
+        draft = world.event(ConsentWithdrawn(), "EMI", child)
+        answers.append(shown(gate, draft, "skola")[:2])
+    assert len({(stamp.encode(), seen) for stamp, seen in answers}) == 1
+    assert answers[0][0].outcome == "accepted"
+
+
 def test_a_withdrawal_in_part_says_so(gate, world, kit):
     """Of a consent that is taken back for one category, the recorder learns that it was a part."""
     gate.say(world.event(kit.consent(1), "IFO"))
