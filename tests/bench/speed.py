@@ -34,6 +34,9 @@ __all__ = ["WORKERS", "judge_us", "rounds", "times"]
 WORKERS: Final = {"gate": workers_here(), "gate_one": 1}
 """Gate workers of a contender: as many as `samband hub up` starts here, and one alone."""
 
+_SESSION_S: Final = 7.0
+"""How long a worker that ended stays a member of the gate's group: until then its partitions wait for it."""
+
 _LOOK_S: Final = 0.3
 _DEADLINE_S: Final = 120.0
 _TICK: Final = os.sysconf("SC_CLK_TCK")
@@ -70,7 +73,9 @@ def _run(ground: Ground, name: str, number: int, messages: int) -> dict[str, flo
         ]
         written = times(ground, target, messages, processes)
         cpu = sum(_cpu_s(process.pid) for process in processes)
-    if not workers:
+    if workers:
+        time.sleep(_SESSION_S)
+    else:
         ground.delete(target)
     first, last = messages // 10, messages - messages // 10 - 1
     seconds = (written[last] - written[first]) / 1000
