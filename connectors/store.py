@@ -17,7 +17,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -27,6 +27,7 @@ import msgspec
 
 from samband.schemas.errors import InputError, OperatorError
 from samband.streams.crypto.hub import HubStore
+from samband.streams.database import transaction
 from samband.streams.outbox import Draft, Row
 
 __all__ = ["InboxRow", "OutboxRow", "Step", "Store"]
@@ -169,27 +170,13 @@ class Store:
         for statement in filter(str.strip, statements.split(";")):
             self._db.execute(statement)
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Do everything inside or nothing.
 
         Raises:
             OperatorError: the disk is full or broken; nothing of it is kept.
         """
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise OperatorError(
-                "STORE_WRITE", f"the store cannot be written: {error}", "is the disk full?", retriable=True
-            ) from error
+        return transaction(self._db, "STORE_WRITE", "the store")
 
     @contextmanager
     def attempt(self) -> Iterator[None]:

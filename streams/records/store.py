@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -28,6 +28,7 @@ from samband.schemas.stamp import StampRecord
 from samband.streams.audit import AUDIT_CLASS, ERASURES, AuditKeys
 from samband.streams.crypto.keys import Realm
 from samband.streams.crypto.signature import entry_of
+from samband.streams.database import transaction
 
 __all__ = ["Alarm", "Erasure", "Leaf", "RecordStore", "State"]
 
@@ -158,27 +159,13 @@ class RecordStore:
         """Close the file."""
         self._db.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Do everything inside or nothing.
 
         Raises:
             OperatorError: the disk is full or broken; nothing of it is kept.
         """
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise OperatorError(
-                "RECORDS_WRITE", f"the records cannot be written: {error}", "is the disk full?", retriable=True
-            ) from error
+        return transaction(self._db, "RECORDS_WRITE", "the records")
 
     def tidy(self) -> bool:
         """Empty the journal into the file, for what is deleted lies there too; False while somebody reads."""
