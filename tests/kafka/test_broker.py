@@ -27,11 +27,13 @@ AGREEMENT = "barn"
 PARTIES = ("skola", "bup")
 
 PARENT = """
+import signal
 import sys
 from pathlib import Path
 from samband.streams.broker import Broker
 from samband.streams.certificates import issue, make_authority
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a script in the background hands down an ignored Ctrl-C
 home = Path(sys.argv[1])
 tls = issue(make_authority(home / "ca"), "broker", home / "tls", hosts=("127.0.0.1",))
 with Broker(home / "kafka", tls) as broker:
