@@ -40,6 +40,7 @@ from samband.streams.directory import Directory
 from samband.streams.keyfile import KeyFolder
 from samband.streams.root import Root
 from samband.streams.settings import KafkaSettings, load
+from samband.streams.snapshot import opened
 
 __all__ = ["EPOCH", "AdapterSettings", "Party", "PartySettings", "RetentionSettings"]
 
@@ -88,7 +89,8 @@ class Party:
     settings: PartySettings
     root: Root
     directory: Directory
-    sign: SignKey
+    keys: KeyFolder
+    signs: dict[Kid, SignKey]
     hop: dict[Kid, OpenKey]
     content: dict[Kid, tuple[str, OpenKey]]
     reference: bytes
@@ -109,15 +111,14 @@ class Party:
         folder = path.resolve().parent
         root = Root.read(folder / "root.json")
         keys = KeyFolder(folder / "keys", root.realm)
-        directory = Directory(root.key)
-        for card in sorted((folder / "cards").glob("*.card")):
-            directory.learn(card.read_bytes())
+        directory = opened(root, folder / "directory.snapshot")
         return cls(
             folder=folder,
             settings=settings,
             root=root,
             directory=directory,
-            sign=keys.sign_key(Purpose.PARTY_SIGN),
+            keys=keys,
+            signs=keys.sign_keys(Purpose.PARTY_SIGN),
             hop={kid: key for kid, (_, key) in keys.open_keys(Purpose.PARTY_HOP).items()},
             content=keys.open_keys(Purpose.UNIT_CONTENT),
             reference=keys.secret(f"reference-{EPOCH}"),
@@ -128,6 +129,14 @@ class Party:
     def name(self) -> str:
         """The party's id."""
         return self.settings.party
+
+    def sign(self, now: int) -> SignKey:
+        """Return the key to sign with at `now` (ms).
+
+        Raises:
+            TrustError: the directory knows none of ours as good.
+        """
+        return self.signs[self.directory.newest(self.signs, now)]
 
     @property
     def units(self) -> tuple[Unit, ...]:
@@ -150,15 +159,6 @@ class Party:
             if each.id == unit or (not unit and len(own) == 1):
                 return each
         raise InputError("UNIT_NOT_OWN", "name one of the party's own units", ", ".join(each.id for each in own))
-
-    def keep_card(self, name: str, value: bytes) -> None:
-        """Keep a verified card, or verified rules, for the next start."""
-        folder = self.folder / "cards"
-        folder.mkdir(exist_ok=True)
-        path = folder / f"{name}.card"
-        if not path.exists() or path.read_bytes() != value:
-            path.with_suffix(".new").write_bytes(value)
-            path.with_suffix(".new").replace(path)
 
     def ref(self, identifier: str) -> bytes:
         """Return a child's reference in this agreement."""

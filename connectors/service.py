@@ -65,7 +65,7 @@ class Service:
         self._adapters = adapters
         kafka = party.settings.kafka.aiokafka
         self._kafka: Callable[[], dict[str, Any]] = kafka
-        self._cards = CardReader(kafka, party.directory, party.keep_card)
+        self._cards = CardReader(kafka, party.directory)
         self._accept = Accept(
             directory=party.directory,
             party=party.name,
@@ -209,7 +209,7 @@ class Service:
     def _messages(self, drafts: list[Draft], now: int) -> list[tuple[bytes, Message]]:
         """Return what can be sealed, in order; a draft that cannot ends with its code and stops no other."""
         try:
-            messages = seal(drafts, self._party.directory, self._party.sign, now)
+            messages = seal(drafts, self._party.directory, self._party.sign(now), now)
             return list(zip([draft.message_id for draft in drafts], messages, strict=True))
         except SambandError as error:
             if len(drafts) > 1:

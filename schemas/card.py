@@ -1,8 +1,10 @@
-"""Cards: what the agreement's authority says about a party, its units and its keys. Public, on a compacted topic.
+"""Cards: what the agreement's authority says about a party and its units. Public, on a compacted topic.
 
-    CARD (Kafka value) = Confluent frame, Avro{v, card, kid, sig};  sig = Ed25519(root, D("card") ‖ card)
+    CARD (Kafka value) = Confluent frame, Avro{v, card, sigs};  each sig = {kid, Ed25519(root key, D("card") ‖ card)}
 
-The hub has a card too, with the gate's keys and no unit. Format page: § Directory.
+A card holds as many signatures of different root keys as the root metadata asks for. It names the party's own root key;
+that key signs the party's key cards (`samband.schemas.key_card`), so the authority never makes a key for a party. The
+hub has a card too, without units. Format page: § Directory.
 """
 
 from __future__ import annotations
@@ -14,31 +16,31 @@ from samband.schemas.codec import Codec, fixed
 from samband.schemas.errors import FormatError
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 
-__all__ = ["SIGNED_CARD", "Card", "CardKey"]
+__all__ = ["MOST_SIGNATURES", "SIGNATURES", "SIGNED_CARD", "Card"]
 
-SIGNED_CARD: Final = Codec("card", {"v": "int", "card": "bytes", "kid": fixed(32), "sig": fixed(64)}, {"card": 200_000})
-
-_KEY: Final = {
-    "type": "record",
-    "name": "key",
-    "fields": [
-        {"name": "purpose", "type": "string"},
-        {"name": "unit", "type": "string"},
-        {"name": "suite", "type": "int"},
-        {"name": "public", "type": "bytes"},
-        {"name": "not_before", "type": "long"},
-        {"name": "not_after", "type": "long"},
-    ],
+MOST_SIGNATURES: Final = 16
+SIGNATURES: Final = {
+    "type": "array",
+    "items": {
+        "type": "record",
+        "name": "signature",
+        "fields": [{"name": "kid", "type": fixed(32)}, {"name": "sig", "type": fixed(64)}],
+    },
 }
+"""Signatures of root keys, sorted by kid, each key once."""
+
+SIGNED_CARD: Final = Codec(
+    "card", {"v": "int", "card": "bytes", "sigs": SIGNATURES}, {"card": 200_000, "sigs": MOST_SIGNATURES}
+)
+
+_TEXTS: Final = ("id", "kind", "regime", "name", "municipality", "telephone", "hours", "does", "covering")
 _UNIT: Final = {
     "type": "record",
     "name": "unit",
     "fields": [
-        *(
-            {"name": name, "type": "string"}
-            for name in ("id", "kind", "regime", "name", "municipality", "telephone", "does")
-        ),
+        *({"name": name, "type": "string"} for name in _TEXTS),
         {"name": "receives", "type": {"type": "array", "items": "string"}},
+        {"name": "retired", "type": "boolean"},
     ],
 }
 _CARD: Final = Codec(
@@ -51,23 +53,12 @@ _CARD: Final = Codec(
         "organisation": "string",
         "agreement": "string",
         "environment": "string",
+        "root": fixed(32),
+        "retired": "boolean",
         "units": {"type": "array", "items": _UNIT},
-        "keys": {"type": "array", "items": _KEY},
     },
-    limits={"party": 40, "name": 200, "organisation": 12, "agreement": 14, "units": 500, "keys": 1200},
+    limits={"party": 40, "name": 200, "organisation": 12, "agreement": 14, "environment": 10, "units": 500},
 )
-
-
-@dataclass(frozen=True, slots=True)
-class CardKey:
-    """A public key on a card. `unit` is empty for a party's own keys. Times are milliseconds since 1970 UTC."""
-
-    purpose: str
-    unit: str
-    suite: int
-    public: bytes
-    not_before: int
-    not_after: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +74,11 @@ class Card:
     agreement: str
     environment: str
     """`test` or `production`; never mixed."""
+    root: bytes
+    """The party's root key (Ed25519, 32 bytes), which signs its key cards."""
+    retired: bool = False
+    """It says nothing more. What it said before still verifies."""
     units: tuple[Unit, ...]
-    keys: tuple[CardKey, ...]
 
     def encode(self) -> bytes:
         """Return the card's one encoding.
@@ -97,7 +91,7 @@ class Card:
             del unit["party"]
             unit["kind"], unit["regime"] = str(unit["kind"]), str(unit["regime"])
             unit["receives"] = list(unit["receives"])
-        value["units"], value["keys"] = list(value["units"]), list(value["keys"])
+        value["units"] = list(value["units"])
         return _CARD.encode(value)
 
     @classmethod
@@ -105,25 +99,27 @@ class Card:
         """Return the card in `data`; nothing is verified.
 
         Raises:
-            FormatError: not a card of version 1 in its one form.
+            FormatError: not a card of version 1 in its one form, or with a kind of unit that is not known here.
         """
         value = _CARD.decode(data)
         if value["v"] != 1:
             raise FormatError("FORMAT_VERSION", f"version {value['v']} is not read here, only 1")
         party = PartyId(value["party"])
-        units = tuple(
-            Unit(
-                id=UnitId(each["id"]),
-                party=party,
-                kind=UnitKind(each["kind"]),
-                regime=Regime(each["regime"]),
-                name=each["name"],
-                municipality=each["municipality"],
-                telephone=each["telephone"],
-                does=each["does"],
-                receives=tuple(each["receives"]),
-            )
-            for each in value.pop("units")
-        )
-        keys = tuple(CardKey(**each) for each in value.pop("keys"))
-        return cls(units=units, keys=keys, **value)
+        try:
+            units = tuple(_unit(each, party) for each in value.pop("units"))
+        except ValueError as error:
+            raise FormatError("CARD_KIND", "the card names a kind of unit that is not known here") from error
+        return cls(units=units, **value)
+
+
+def _unit(fields: dict[str, Any], party: PartyId) -> Unit:
+    return Unit(
+        **{
+            **fields,
+            "id": UnitId(fields["id"]),
+            "party": party,
+            "kind": UnitKind(fields["kind"]),
+            "regime": Regime(fields["regime"]),
+            "receives": tuple(fields["receives"]),
+        }
+    )

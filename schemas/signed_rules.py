@@ -1,6 +1,6 @@
 """Rules as the agreement's authority signs them: the rulebook and the agreement's terms, from when they hold. Public.
 
-    RULES (Kafka value) = Confluent frame, Avro{v, rules, kid, sig};  sig = Ed25519(root, D("rules") ‖ rules)
+    RULES (Kafka value) = Confluent frame, Avro{v, rules, sigs};  sig = {kid, Ed25519(root key, D("rules") ‖ rules)}
 
 Both texts are TOML as people wrote it, so that what lawyers read is what is signed. Format page: § Directory.
 """
@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from samband.schemas.codec import Codec, fixed
+from samband.schemas.card import MOST_SIGNATURES, SIGNATURES
+from samband.schemas.codec import Codec
 from samband.schemas.errors import FormatError
 
 __all__ = ["SIGNED_RULES", "Rules"]
 
 SIGNED_RULES: Final = Codec(
-    "rules", {"v": "int", "rules": "bytes", "kid": fixed(32), "sig": fixed(64)}, {"rules": 600_000}
+    "rules", {"v": "int", "rules": "bytes", "sigs": SIGNATURES}, {"rules": 600_000, "sigs": MOST_SIGNATURES}
 )
 _RULES: Final = Codec(
     "agreement_rules",

@@ -137,7 +137,13 @@ class Unit:
     municipality: str = ""
     """Four-digit municipality code, or empty for a region."""
     telephone: str = ""
+    hours: str = ""
+    """When somebody answers, as people write it: `mån–fre 8–16`."""
     does: str = ""
     """One plain sentence on what the unit does and does not do."""
+    covering: str = ""
+    """The unit to write to while this one is closed; what goes there is sealed to that unit's own key."""
     receives: tuple[str, ...] = ()
     """Message types that it really receives; empty means all that its kind may."""
+    retired: bool = False
+    """It is closed for good: it says and receives nothing more, and what it said still verifies."""

@@ -2,15 +2,15 @@
 
     home/
       hub.toml                     what `hub up` runs
-      authority/                   root key, child-reference key, TLS authority: offline in a real deployment
+      authority/                   root keys, child-reference key, TLS authority: offline in a real deployment
       hub/keys  hub/tls            the gate's keys, the month keys of the audit records (`keys/audit`), certificates
-      hub/cards  hub/rules         every signed card, every signed version of the rules
+      hub/directory                every signed card, key card and version of the rules, and the head over them
       hub/records                  every audit record, as long as the law asks for it, sealed
       hub/kafka  hub/log  hub/run  the embedded Kafka's data, logs, who runs
       parties/<party>/             what a party carries home: connector.toml, root.json, keys, certificate
 
-The hub has no copy of the child-reference key; only `authority/` and the parties have it. Joining by invitation, where
-a party's keys never leave the party, comes with the directory's heads.
+The hub has no copy of the child-reference key; only `authority/` and the parties have it. `add_party` makes a party's
+keys on this machine, for a hub of one's own; a party elsewhere makes its own (`samband join`).
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ import json
 import os
 import re
 import socket
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from samband.schemas.agreement import parse as parse_terms
-from samband.schemas.card import Card, CardKey
+from samband.schemas.card import Card
 from samband.schemas.errors import InputError, OperatorError
 from samband.schemas.rulebook import parse, shipped_text
 from samband.schemas.signed_rules import Rules
 from samband.schemas.units import PartyId, Unit
 from samband.streams.audit import AuditKeys
 from samband.streams.certificates import Credential, issue, make_authority
-from samband.streams.crypto.keys import SUITE, OpenKey, Purpose, SignKey, realm_of
-from samband.streams.directory import HUB, sign_card
+from samband.streams.crypto.keys import OpenKey, Purpose, SignKey, realm_of
+from samband.streams.directory import HUB, Directory
+from samband.streams.directory_records import sign_card, sign_key
 from samband.streams.keyfile import KeyFolder
+from samband.streams.periods import PERIODS
+from samband.streams.publication import Publication
 from samband.streams.root import Root
 from samband.streams.rules import RulesInForce, sign_rules
 from samband.streams.settings import KafkaSettings, load
 
 __all__ = ["EMBEDDED", "PRINCIPALS", "Home", "HubSettings", "KafkaChoice"]
-
-KEY_DAYS: Final = 397
-"""Life of a key; rotation in 30-day periods comes with the directory's heads."""
 
 EMBEDDED: Final = "embedded"
 PRINCIPALS: Final = (HUB, "gate", "derived", "records")
@@ -133,8 +133,12 @@ class Home:
         workers: int = 1,
         port: int = 0,
         terms: str = "",
+        roots: int = 1,
+        threshold: int = 1,
     ) -> None:
-        """Found a hub: root, reference key, gate keys, certificates and the hub's card.
+        """Found a hub: root keys, reference key, gate keys, certificates and the hub's card.
+
+        `threshold` of the `roots` root keys must sign whatever the authority says.
 
         Raises:
             OperatorError: there is one already, or the folder cannot be written.
@@ -145,24 +149,29 @@ class Home:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise OperatorError("HOME_WRITE", f"`{self.path}` cannot be written: {error.strerror}") from error
-        # The root key is made first without a realm, since the realm is the hash of its metadata.
-        seed = os.urandom(32)
-        public = SignKey(realm_of(b""), Purpose.ROOT, seed).public
-        data = Root.compose(agreement, environment, shards, public, now.isoformat(timespec="seconds"))
+        # The root keys are made first without a realm, since the realm is the hash of their metadata.
+        seeds = [os.urandom(32) for _ in range(roots)]
+        public = [SignKey(realm_of(b""), Purpose.ROOT, seed).public for seed in seeds]
+        created = now.isoformat(timespec="seconds")
+        data = Root.compose(agreement, environment, shards, public, created, threshold=threshold)
         root = Root.parse(data)
         self.hub.mkdir(mode=0o700)
         (self.hub / "root.json").write_bytes(data)
         authority = KeyFolder(self.authority, root.realm)
-        authority.make_secret("root", seed)
+        for number, seed in enumerate(seeds, 1):
+            authority.make_secret(f"root-{number}", seed)
         authority.make_secret("reference-1")
-        gate = KeyFolder(self.hub / "keys", root.realm)
-        keys = [gate.make(Purpose.GATE_HOP), gate.make(Purpose.GATE_STAMP)]
-        gate.make_secret("store")
+        hub = KeyFolder(self.hub / "keys", root.realm)
+        party_root = hub.make(Purpose.PARTY_ROOT)
+        assert isinstance(party_root, SignKey)
+        keys = [hub.make(purpose) for purpose in (Purpose.GATE_HOP, Purpose.GATE_STAMP, Purpose.DIRECTORY_HEAD)]
+        hub.make_secret("store")
         tls = make_authority(self.authority / "tls")
         issue(tls, "broker", self.hub / "tls" / "broker", hosts=("localhost", _HOST))
         for principal in PRINCIPALS:
             issue(tls, principal, self.hub / "tls" / principal)
-        self._card(PartyId(HUB), "Samband", "", (), [(key, "") for key in keys], now)
+        self.publish_card(self._card(PartyId(HUB), "Samband", "", (), party_root))
+        self.publication.add(*key_cards(party_root, HUB, [(key, "") for key in keys], now))
         self.publish_rules(shipped_text(), terms=terms, now=now)
         kafka = f'[kafka]\nbootstrap = "{EMBEDDED}"\nport = {port or _free_port()}\n'
         (self.path / "hub.toml").write_text(f"gate_workers = {workers}\n\n{kafka}", "utf-8")
@@ -189,6 +198,8 @@ class Home:
         self.parties.mkdir(mode=0o700, exist_ok=True)
         folder.mkdir(mode=0o700)
         keys = KeyFolder(folder / "keys", root.realm)
+        party_root = keys.make(Purpose.PARTY_ROOT)
+        assert isinstance(party_root, SignKey)
         made: list[tuple[OpenKey | SignKey, str]] = [
             (keys.make(Purpose.PARTY_SIGN), ""),
             (keys.make(Purpose.PARTY_HOP), ""),
@@ -198,7 +209,8 @@ class Home:
         keys.make_secret("reference-1", KeyFolder(self.authority, root.realm).secret("reference-1"))
         issue(make_authority(self.authority / "tls"), party, folder / "tls")
         (folder / "root.json").write_bytes(root.data)
-        self._card(PartyId(party), name, organisation, tuple(units), made, now)
+        self.publish_card(self._card(PartyId(party), name, organisation, tuple(units), party_root))
+        self.publication.add(*key_cards(party_root, party, made, now))
         text = (
             f'party = "{party}"\nprotected = "hold"\n\n'
             f'[kafka]\nbootstrap = "{self.bootstrap}"\nca = "tls/ca.pem"\n'
@@ -240,14 +252,12 @@ class Home:
             raise OperatorError("RULES_TIME", "rules begin now or later; the past was decided by others")
         number = len(self.rules()) + 1
         rules = Rules(number=number, effective_from=int(begins.timestamp() * 1000), rulebook=rulebook, terms=terms)
-        folder = self.hub / "rules"
-        folder.mkdir(exist_ok=True)
-        (folder / f"rules-{number:04}.signed").write_bytes(sign_rules(self._root_key(), rules))
+        self.publication.add(sign_rules(self._root_keys(), rules))
         return number
 
     def rules(self) -> dict[str, bytes]:
         """Return every signed version of the rules by name, as Kafka values."""
-        return {path.stem: path.read_bytes() for path in sorted((self.hub / "rules").glob("rules-*.signed"))}
+        return {name: value for name, value in self.records().items() if name.startswith("rules-")}
 
     def check_rules(self, now: datetime) -> None:
         """Check that the gate has rules that it may decide by.
@@ -256,53 +266,106 @@ class Home:
             OperatorError: no version has begun, or in production one has a permitting row that nobody verified.
         """
         root = self.root
-        known = RulesInForce(root.key, production=root.production)
+        known = RulesInForce(root, production=root.production)
         for value in self.rules().values():
             known.learn(value)
         if known.at(int(now.timestamp() * 1000)) is None:
             raise OperatorError("RULES_MISSING", "no rules are in force", "samband rules publish FILE")
 
-    def published(self) -> dict[str, bytes]:
-        """Return what everybody reads from the directory topic: cards and rules, by name."""
-        return self.cards() | self.rules()
+    @property
+    def publication(self) -> Publication:
+        """The signed records of the directory."""
+        return Publication(self.hub / "directory", self.root)
 
-    def _root_key(self) -> SignKey:
-        root = self.root
-        return SignKey(root.realm, Purpose.ROOT, KeyFolder(self.authority, root.realm).secret("root"))
+    def records(self) -> dict[str, bytes]:
+        """Return every signed record of the directory by name, as Kafka values; without head."""
+        return self.publication.records()
 
-    def cards(self) -> dict[str, bytes]:
-        """Return every signed card by party, as Kafka values."""
-        return {path.stem: path.read_bytes() for path in sorted((self.hub / "cards").glob("*.card"))}
+    def published(self, now: int) -> dict[str, bytes]:
+        """Return what everybody reads from the directory topic at `now` (ms): every record by name, the head last."""
+        return self.publication.current(now, self._head_key)
+
+    def _head_key(self) -> SignKey:
+        return self.hub_keys.sign_key(Purpose.DIRECTORY_HEAD)
+
+    def directory(self, now: int) -> Directory:
+        """Return the directory as the hub publishes it at `now` (ms).
+
+        Raises:
+            OperatorError: a record cannot be read, or rules cannot hold.
+        """
+        directory = Directory(self.root)
+        directory.restore(self.published(now).values())
+        return directory
+
+    def _root_keys(self) -> list[SignKey]:
+        """Return the root keys that are on this machine.
+
+        Raises:
+            OperatorError: fewer than must sign (`ROOT_KEYS`).
+        """
+        root, folder = self.root, KeyFolder(self.authority, self.root.realm)
+        keys = [SignKey(root.realm, Purpose.ROOT, secret) for secret in folder.secrets("root-")]
+        if len(keys) < root.threshold:
+            raise OperatorError(
+                "ROOT_KEYS",
+                f"{root.threshold} root keys must sign and {len(keys)} are here",
+                f"bring the others to {self.authority} for this one act, then take them away again",
+            )
+        return keys
+
+    def publish_card(self, card: Card) -> None:
+        """Sign a party card as the authority and keep it for publication.
+
+        Raises:
+            OperatorError: too few root keys are here.
+            TrustError: a unit stands on another party's card.
+        """
+        self.publication.add(sign_card(self._root_keys(), card))
+
+    def card(self, party: str) -> Card:
+        """Return a party's card.
+
+        Raises:
+            InputError: there is no such party.
+        """
+        found = self.cards().get(party)
+        if found is None:
+            raise InputError("PARTY_UNKNOWN", f"there is no party `{party}`", "samband party list")
+        return found
+
+    def change_card(self, party: str, **changes: object) -> Card:
+        """Sign a party's card anew with some fields changed, as its next version, and return it.
+
+        Raises:
+            InputError: there is no such party.
+        """
+        card = self.card(party)
+        changed = replace(card, version=card.version + 1, **changes)  # type: ignore[arg-type]
+        self.publish_card(changed)
+        return changed
+
+    def cards(self) -> dict[str, Card]:
+        """Return the party cards by party, the hub's own too."""
+        book = self.publication.book()
+        return dict(sorted(book.cards().items()))
 
     def party_names(self) -> list[str]:
-        """Return the parties that were added, sorted."""
-        return [party for party in self.cards() if party != HUB]
+        """Return the parties that are not retired, sorted."""
+        return [party for party, card in self.cards().items() if party != HUB and not card.retired]
 
-    def _card(
-        self,
-        party: PartyId,
-        name: str,
-        organisation: str,
-        units: tuple[Unit, ...],
-        keys: Sequence[tuple[OpenKey | SignKey, str]],
-        now: datetime,
-    ) -> None:
+    def _card(self, party: PartyId, name: str, organisation: str, units: tuple[Unit, ...], party_root: SignKey) -> Card:
         root = self.root
-        start = int(now.timestamp() * 1000) - 300_000
-        end = start + KEY_DAYS * 86_400_000
-        card = Card(
+        return Card(
             party=party,
             version=1,
             name=name,
             organisation=organisation,
             agreement=root.agreement,
             environment=root.environment,
+            root=party_root.public,
             units=units,
-            keys=tuple(CardKey(key.purpose.value, unit, SUITE, key.public, start, end) for key, unit in keys),
         )
-        folder = self.hub / "cards"
-        folder.mkdir(exist_ok=True)
-        (folder / f"{party}.card").write_bytes(sign_card(self._root_key(), card))
 
     def write_run(self, fields: dict[str, object]) -> None:
         """Keep who runs (process ids), for `hub status` and `hub down`."""
@@ -322,6 +385,14 @@ class Home:
     def clear_run(self) -> None:
         """Forget who ran."""
         (self.hub / "run" / "hub.json").unlink(missing_ok=True)
+
+
+def key_cards(
+    party_root: SignKey, party: str, keys: Iterable[tuple[OpenKey | SignKey, str]], now: datetime
+) -> list[bytes]:
+    """Return the signed cards of new keys, each with its unit."""
+    at = int(now.timestamp() * 1000)
+    return [sign_key(party_root, PERIODS[key.purpose].card(key, party, unit, at)) for key, unit in keys]
 
 
 def _free_port() -> int:

@@ -1,6 +1,6 @@
-"""Cards and rules over Kafka: the hub publishes them on a compacted topic, everybody else reads and follows it.
+"""The directory over Kafka: the hub publishes its records on a compacted topic, everybody else reads and follows it.
 
-What is read is believed only after the root's signature; a record that is not a card is counted and passed over.
+What is read is believed only as `samband.streams.directory` says; a record that does not hold is named and passed over.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,13 +23,17 @@ __all__ = ["CardReader", "publish"]
 log = logging.getLogger("samband.cards")
 
 
-async def publish(kafka: Mapping[str, Any], cards: Mapping[str, bytes]) -> None:
-    """Write cards to the directory topic, keyed by party."""
+async def publish(kafka: Mapping[str, Any], records: Mapping[str, bytes]) -> None:
+    """Write records to the directory topic in the order given, each keyed by its name."""
     producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True)
     await producer.start()
     try:
-        for party, card in cards.items():
-            await producer.send_and_wait(DIRECTORY, value=card, key=party.encode(), partition=0)
+        await asyncio.gather(
+            *[
+                await producer.send(DIRECTORY, value=value, key=name.encode(), partition=0)
+                for name, value in records.items()
+            ]
+        )
     finally:
         await producer.stop()
 
@@ -40,15 +45,16 @@ class CardReader:
         self,
         kafka: Callable[[], dict[str, Any]],
         directory: Directory,
-        keep: Callable[[str, bytes], None] = lambda name, value: None,
+        taken: Callable[[], None] = lambda: None,
     ) -> None:
+        """Read into `directory`; `taken` is called whenever a newer version of it is in use."""
         self._kafka = kafka
         self._directory = directory
-        self._keep = keep
+        self._taken = taken
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Return when everything that is there now has been read."""
+        """Return when everything that is there now has been read, and a head of it or of an earlier day is in use."""
         caught_up = asyncio.Event()
         self._task = asyncio.create_task(self._follow(caught_up))
         waiter = asyncio.create_task(caught_up.wait())
@@ -72,7 +78,7 @@ class CardReader:
                 await consumer.seek_to_beginning(topic)
                 end = (await consumer.end_offsets([topic]))[topic]
                 while True:
-                    if await consumer.position(topic) >= end:
+                    if await consumer.position(topic) >= end and self._directory.version:
                         caught_up.set()
                     for record in (await consumer.getmany(topic, timeout_ms=500)).get(topic, ()):
                         self._learn(record.value)
@@ -89,10 +95,14 @@ class CardReader:
     def _learn(self, value: bytes | None) -> None:
         if value is None:
             return
+        before = self._directory.version
         try:
-            self._keep(self._directory.learn(value), value)
+            self._directory.learn(value, time.time_ns() // 1_000_000)
         except SambandError as error:
-            log.warning("card refused", extra={"code": error.code})
+            log.warning("directory record refused", extra={"code": error.code})
+        if self._directory.version != before:
+            log.info("directory taken", extra={"version": self._directory.version})
+            self._taken()
 
     async def stop(self) -> None:
         """Stop following."""

@@ -256,7 +256,7 @@ def provision(home: Home) -> None:
     kafka = home.kafka("hub")
     topics, rights = topics_for(root.agreement, parties, root.shards), acls_for(root.agreement, parties)
     access.apply(kafka, topics, rights, replication=home.settings.kafka.replication)
-    asyncio.run(publish(kafka.aiokafka(), home.published()))
+    asyncio.run(publish(kafka.aiokafka(), home.published(time.time_ns() // 1_000_000)))
 
 
 def refresh(home: Home) -> bool:

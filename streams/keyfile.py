@@ -35,10 +35,17 @@ class KeyFolder:
             OperatorError: the folder cannot be written.
         """
         key = (OpenKey if purpose in _SEALING else SignKey).generate(self.realm, purpose)
-        self._write(
-            f"{purpose}-{key.kid.hex()[:12]}", {"purpose": purpose, "unit": unit, "private": key.private().hex()}
-        )
+        self.keep(key, unit)
         return key
+
+    def keep(self, key: OpenKey | SignKey, unit: str = "") -> None:
+        """Keep a key that was made elsewhere.
+
+        Raises:
+            OperatorError: the folder cannot be written, or has it already.
+        """
+        name = f"{key.purpose}-{key.kid.hex()[:12]}"
+        self._write(name, {"purpose": key.purpose, "unit": unit, "private": key.private().hex()})
 
     def make_secret(self, name: str, value: bytes | None = None) -> bytes:
         """Make (or take) and keep a symmetric secret of 32 bytes."""
@@ -58,6 +65,12 @@ class KeyFolder:
         raise OperatorError(
             "KEY_FILE_MISSING", f"`{self.folder}` has no `{name}` secret", "restore it from your backup"
         )
+
+    def secrets(self, prefix: str) -> list[bytes]:
+        """Return the symmetric secrets whose names begin so, sorted by name."""
+        begins = f"secret/{prefix}"
+        found = [each for each in self._read() if each["purpose"].startswith(begins)]
+        return [bytes.fromhex(each["private"]) for each in sorted(found, key=lambda each: each["purpose"])]
 
     def destroy_secret(self, name: str) -> None:
         """Overwrite and remove a symmetric secret; does nothing where it is gone. Backups of it are not reached.
@@ -88,6 +101,12 @@ class KeyFolder:
             if fields["purpose"] == purpose:
                 return SignKey(self.realm, purpose, bytes.fromhex(fields["private"]))
         raise OperatorError("KEY_FILE_MISSING", f"`{self.folder}` has no {purpose} key", "restore it from your backup")
+
+    def sign_keys(self, purpose: Purpose) -> dict[Kid, SignKey]:
+        """Return the signing keys of a purpose by kid."""
+        found = [SignKey(self.realm, purpose, bytes.fromhex(each["private"])) for each in self._read()
+                 if each["purpose"] == purpose]  # fmt: skip
+        return {Kid(key.kid): key for key in found}
 
     def open_keys(self, purpose: Purpose) -> dict[Kid, tuple[str, OpenKey]]:
         """Return the opening keys of a purpose by kid, each with its unit."""

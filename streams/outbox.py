@@ -121,7 +121,7 @@ class OutboxWriter:
         self,
         kafka: Callable[[], dict[str, Any]],
         directory: Directory,
-        sign: SignKey,
+        sign: Callable[[int], SignKey],
         *,
         party: str,
         instance: bytes,
@@ -156,12 +156,15 @@ class OutboxWriter:
             raise
 
     def _fresh_lane(self, now: int) -> LaneOut:
-        if self._lane is None or not self._lane.fresh(now):
-            gate = self._directory.seal_key(HUB, Purpose.GATE_HOP, now)
-            self._lane = LaneOut(
-                self._sign, gate, party=self._party, instance=self._instance, agreement=self._agreement, now=now
+        """Return the lane; another where its hour is over, or where another key has come for either end."""
+        self._directory.check_fresh(now)
+        sign, gate = self._sign(now), self._directory.seal_key(HUB, Purpose.GATE_HOP, now)
+        lane = self._lane
+        if lane is None or not lane.fresh(now) or (lane.opener.from_kid, lane.opener.to_kid) != (sign.kid, gate.kid):
+            lane = self._lane = LaneOut(
+                sign, gate, party=self._party, instance=self._instance, agreement=self._agreement, now=now
             )
-        return self._lane
+        return lane
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:

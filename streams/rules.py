@@ -11,6 +11,7 @@ which the lawyers have not verified, so a production gate cannot decide by one.
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,10 +21,11 @@ from samband.schemas.codec import frame, unframe
 from samband.schemas.errors import FormatError, OperatorError, TrustError
 from samband.schemas.rulebook import Rulebook, parse
 from samband.schemas.signed_rules import SIGNED_RULES, Rules
-from samband.streams.crypto.keys import SignKey, VerifyKey
+from samband.streams.crypto.keys import SignKey
 from samband.streams.decision.said import LONGEST
+from samband.streams.root import Root, sign_by
 
-__all__ = ["InForce", "RulesInForce", "check_verified", "sign_rules"]
+__all__ = ["InForce", "RulesInForce", "check_verified", "read_rules", "sign_rules"]
 
 DAY: Final = 86_400
 MOST: Final = 1000
@@ -44,10 +46,24 @@ class InForce:
     """Longest life of a consent, in seconds."""
 
 
-def sign_rules(root: SignKey, rules: Rules) -> bytes:
+def sign_rules(roots: Iterable[SignKey], rules: Rules) -> bytes:
     """Return signed rules as a Kafka value."""
     data = rules.encode()
-    return frame(SIGNED_RULES, {"v": 1, "rules": data, "kid": root.kid, "sig": root.sign("rules", data)})
+    return frame(SIGNED_RULES, {"v": 1, "rules": data, "sigs": sign_by(roots, "rules", data)})
+
+
+def read_rules(root: Root, value: bytes) -> Rules:
+    """Return the rules in a Kafka value, verified.
+
+    Raises:
+        FormatError: not rules.
+        TrustError: the authority did not sign them.
+    """
+    signed = unframe(SIGNED_RULES, value)
+    if signed["v"] != 1:
+        raise FormatError("FORMAT_VERSION", f"version {signed['v']} is not read here, only 1")
+    root.verify("rules", signed["rules"], signed["sigs"])
+    return Rules.decode(signed["rules"])
 
 
 def check_verified(rulebook: Rulebook) -> None:
@@ -67,26 +83,27 @@ def check_verified(rulebook: Rulebook) -> None:
 class RulesInForce:
     """Every version that was learned."""
 
-    def __init__(self, root: VerifyKey, *, production: bool) -> None:
+    def __init__(self, root: Root, *, production: bool) -> None:
         self._root = root
         self._production = production
         self._versions: list[InForce] = []
 
     def learn(self, value: bytes) -> InForce:
-        """Verify signed rules and keep them; what is known already changes nothing.
+        """Verify signed rules and take them; what is known already changes nothing.
 
         Raises:
-            FormatError: not rules.
-            TrustError: the root did not sign them, or signed another text under the same number.
+            FormatError, TrustError: as in `read_rules`.
+            OperatorError, TrustError: as in `take`.
+        """
+        return self.take(read_rules(self._root, value))
+
+    def take(self, rules: Rules) -> InForce:
+        """Take verified rules.
+
+        Raises:
+            TrustError: there is another text under the same number.
             OperatorError: rulebook or terms do not parse, or a production hub's has an unverified row.
         """
-        signed = unframe(SIGNED_RULES, value)
-        if signed["v"] != 1:
-            raise FormatError("FORMAT_VERSION", f"version {signed['v']} is not read here, only 1")
-        if signed["kid"] != self._root.kid:
-            raise TrustError("CARD_ROOT", "the rules are signed by another root")
-        self._root.verify("rules", signed["rules"], signed["sig"])
-        rules = Rules.decode(signed["rules"])
         for known in self._versions:
             if known.number == rules.number:
                 if known.rules != rules:

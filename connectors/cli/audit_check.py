@@ -55,11 +55,8 @@ async def _on_topic(home: Home, end: int) -> list[tuple[bytes, int, int]]:
     from samband.streams.audit import UnverifiedAudit
     from samband.streams.crypto.keys import Purpose
     from samband.streams.crypto.signature import verify_entry
-    from samband.streams.directory import Directory
 
-    directory = Directory(home.root.key)
-    for value in home.published().values():
-        directory.learn(value)
+    directory = home.directory(time.time_ns() // 1_000_000)
     found = []
     async for offset, value, _ in audit_records(home):
         if offset >= end:

@@ -18,6 +18,7 @@ from samband.schemas.errors import OperatorError, SambandError
 
 if TYPE_CHECKING:
     from samband.connectors.party import Party
+    from samband.schemas.key_card import KeyCard
     from samband.streams.authority import Home
     from samband.streams.directory import Directory
 
@@ -67,7 +68,6 @@ def _guarded(checks: Iterator[Check]) -> Iterator[Check]:
 
 def _hub_checks(home: Home) -> Iterator[Check]:
     from samband.streams.authority import PRINCIPALS
-    from samband.streams.directory import Directory
     from samband.streams.hub import is_running
 
     yield _disk(home.path)
@@ -77,9 +77,7 @@ def _hub_checks(home: Home) -> Iterator[Check]:
     _ = home.hub_keys.secret("store")
     for principal in PRINCIPALS:
         yield _certificate(f"certificate {principal}", home.hub / "tls" / principal / "client.pem")
-    directory = Directory(home.root.key)
-    for record in home.published().values():
-        directory.learn(record)
+    directory = home.directory(time.time_ns() // 1_000_000)
     yield from _keys(directory)
     yield _rules(directory)
     yield (reached := _port(home.bootstrap))
@@ -213,12 +211,17 @@ def _dates(name: str, start: datetime, end: datetime) -> Check:
 
 
 def _keys(directory: Directory, party: str = "") -> Iterator[Check]:
-    """Each card's first key to end."""
-    for name, card in sorted(directory.cards.items()):
-        if party in ("", name) and card.keys:
-            start = max(key.not_before for key in card.keys) / 1000
-            end = min(key.not_after for key in card.keys) / 1000
-            yield _dates(f"keys of {name}", datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
+    """The newest key of each purpose and unit, those that end first."""
+    newest: dict[tuple[str, str, str], KeyCard] = {}
+    for known in directory.keys.values():
+        place = (known.party, known.card.purpose, known.card.unit)
+        if known.revocation is None and (place not in newest or newest[place].not_before < known.card.not_before):
+            newest[place] = known.card
+    for name in sorted({each for each, _, _ in newest} & ({party} if party else set(directory.cards))):
+        cards = [card for (owner, _, _), card in newest.items() if owner == name]
+        start = max(card.not_before for card in cards) / 1000
+        end = min(card.not_after for card in cards) / 1000
+        yield _dates(f"keys of {name}", datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
 
 
 def _port(bootstrap: str) -> Check:

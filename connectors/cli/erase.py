@@ -88,13 +88,10 @@ def _run(home: Home, wish: Wish, now: datetime, *, dry_run: bool, as_json: bool)
         RefusedError: it is too early, or the rule is another unit's.
         Answer: the keeper did not carry it out in time (`TIMEOUT`).
     """
-    from samband.streams.directory import Directory
     from samband.streams.records import opened
     from samband.streams.records.erasure import check_time, check_unit, chosen, laws_of
 
-    directory = Directory(home.root.key)
-    for value in home.published().values():
-        directory.learn(value)
+    directory = home.directory(time.time_ns() // 1_000_000)
     moment = int(now.timestamp() * 1000)
     check_time(wish, moment)
     check_unit(wish, directory)

@@ -103,13 +103,10 @@ def add(
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """List parties and their units, with kind, regime and what hands their messages over."""
-    from samband.streams.directory import HUB, Directory
+    from samband.streams.directory import HUB
 
     home = home_of()
-    directory = Directory(home.root.key)
-    for card in home.cards().values():
-        directory.learn(card)
-    cards = [card for name, card in sorted(directory.cards.items()) if name != HUB]
+    cards = [card for name, card in home.cards().items() if name != HUB]
     if as_json:
         emit(
             [

@@ -101,7 +101,7 @@ def list_(as_json: Json = False) -> None:
 def _known(home: Home) -> RulesInForce:
     from samband.streams.rules import RulesInForce
 
-    known = RulesInForce(home.root.key, production=False)  # listed, not decided by
+    known = RulesInForce(home.root, production=False)  # listed, not decided by
     for value in home.rules().values():
         known.learn(value)
     return known

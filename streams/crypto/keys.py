@@ -38,6 +38,8 @@ class Purpose(StrEnum):
     """What a key may be used for; part of its kid, so a key cannot change purpose."""
 
     ROOT = "root"
+    PARTY_ROOT = "party-root"
+    DIRECTORY_HEAD = "directory-head"
     UNIT_CONTENT = "unit-content"
     UNIT_REPORTER = "unit-reporter"
     PARTY_HOP = "party-hop"

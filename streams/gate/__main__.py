@@ -21,14 +21,15 @@ from samband.schemas.errors import OperatorError
 from samband.streams.authority import Home
 from samband.streams.cards import CardReader
 from samband.streams.crypto.hub import HubStore
-from samband.streams.crypto.keys import Purpose
+from samband.streams.crypto.keys import Kid, OpenKey, Purpose
 from samband.streams.crypto.signature import BatchCache
-from samband.streams.directory import Directory
 from samband.streams.gate.checks import Checks
 from samband.streams.gate.judge import Judge
 from samband.streams.gate.lanes import Lanes
 from samband.streams.gate.loop import GateLoop, LoopSettings
+from samband.streams.keyfile import KeyFolder
 from samband.streams.process import setup_logging, until_ended
+from samband.streams.snapshot import opened
 from samband.streams.topics import GATE_GROUP, outbox, state
 
 _GC_OBJECTS: Final = 50_000
@@ -38,18 +39,25 @@ a cycle. With Python's own 700 the collector takes a twentieth of the gate's tim
 log = logging.getLogger("samband.gate")
 
 
+def hop_keys(keys: KeyFolder) -> dict[Kid, OpenKey]:
+    """Return the gate's hop keys; the registrar adds one each day."""
+    return {kid: key for kid, (_, key) in keys.open_keys(Purpose.GATE_HOP).items()}
+
+
 async def run(home: Home, worker: int) -> None:
     """Run one worker until it is told to end."""
     root, keys = home.root, home.hub_keys
     kafka = home.kafka("gate").aiokafka
-    directory = Directory(root.key, production=root.production)
-    cards = CardReader(kafka, directory)
+    directory = opened(root, home.hub / "run" / f"gate-{worker}.directory", production=root.production)
+    own: dict[Kid, OpenKey] = {}
+    cards = CardReader(kafka, directory, lambda: own.update(hop_keys(keys)))
     await cards.start()
     if directory.rules.at(time.time_ns() // 1_000_000) is None:
         raise OperatorError("RULES_MISSING", "no rules are in force that this gate may decide by", "samband hub up")
     store = HubStore(keys.secret("store"))
-    audit, stamp = home.audit_keys, keys.sign_key(Purpose.GATE_STAMP)
-    own = {kid: key for kid, (_, key) in keys.open_keys(Purpose.GATE_HOP).items()}
+    audit, stamps = home.audit_keys, keys.sign_keys(Purpose.GATE_STAMP)
+    stamp = stamps[directory.newest(stamps, time.time_ns() // 1_000_000)]
+    own.update(hop_keys(keys))
     topic = outbox(root.agreement)
 
     batches = BatchCache()  # for all partitions: a batch's messages are spread over them

@@ -68,6 +68,7 @@ class Lanes:
         own = self.own.get(Kid(opener.to_kid))
         if own is None:
             raise TrustError("GATE_KEY", "the opener is sealed to a key that this gate does not have")
+        self.directory.key(opener.to_kid, Purpose.GATE_HOP, now)
         party, signer = self.directory.verify_key(opener.from_kid, Purpose.PARTY_SIGN, now)
         if party != opener.party:
             raise TrustError("OPENER_PARTY", "the opener names another party than its key's")
@@ -84,14 +85,13 @@ class Lanes:
         made.append(now)
 
     def writing(self, party: str, now: int) -> LaneOut:
-        """Return the lane into a party's inbox, opened anew each hour.
+        """Return the lane into a party's inbox, opened anew each hour and with each new key of the party.
 
         Raises:
             TrustError: the party's card has no key to seal to.
         """
-        lane = self._out.get(party)
-        if lane is None or not lane.fresh(now):
-            to = self.directory.seal_key(party, Purpose.PARTY_HOP, now)
+        lane, to = self._out.get(party), self.directory.seal_key(party, Purpose.PARTY_HOP, now)
+        if lane is None or not lane.fresh(now) or lane.opener.to_kid != to.kid:
             lane = LaneOut(self.stamp, to, party=HUB, instance=self.instance, agreement=self.agreement, now=now)
             self._out[party] = lane
         return lane

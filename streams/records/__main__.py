@@ -12,17 +12,18 @@ import logging
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from samband.schemas.errors import OperatorError, SambandError
 from samband.streams.authority import Home
 from samband.streams.cards import CardReader
 from samband.streams.crypto.keys import Purpose
-from samband.streams.directory import Directory
 from samband.streams.process import setup_logging, until_ended
 from samband.streams.records.keeper import Keeper, keep
 from samband.streams.records.store import RecordStore
 from samband.streams.records.topic import AuditTopic
+from samband.streams.snapshot import opened as opened_directory
 
 log = logging.getLogger("samband.records")
 
@@ -34,17 +35,20 @@ async def run(home: Home) -> None:
         OperatorError: the store cannot be used, or Kafka has lost what the store has read.
     """
     root, kafka = home.root, home.kafka("records").aiokafka
-    directory = Directory(root.key, production=root.production)
+    directory = opened_directory(root, home.hub / "run" / "records.directory", production=root.production)
     cards = CardReader(kafka, directory)
     store = RecordStore(home.hub / "records" / "records.db", home.audit_keys, root.realm)
-    keeper = Keeper(store, directory, home.hub_keys.sign_key(Purpose.GATE_STAMP))
-    topic = AuditTopic(kafka, keeper.lost)
+    topic: AuditTopic | None = None
     try:
         await cards.start()
+        stamps = home.hub_keys.sign_keys(Purpose.GATE_STAMP)
+        keeper = Keeper(store, directory, stamps[directory.newest(stamps, time.time_ns() // 1_000_000)])
+        topic = AuditTopic(kafka, keeper.lost)
         log.info("keeper starts", extra={"offset": store.offset})
         await keep(keeper, topic)
     finally:
-        await topic.stop()
+        if topic is not None:
+            await topic.stop()
         await cards.stop()
         store.close()
 

@@ -96,8 +96,7 @@ class Ground:
     def party(self, unit: Unit) -> Party:
         """Return a party that has read the directory."""
         party = Party.load(self.config(unit))
-        for record in self.home.published().values():
-            party.directory.learn(record)
+        party.directory.restore(self.home.published(time.time_ns() // 1_000_000).values())
         return party
 
     def folder(self, name: str) -> Path:

@@ -28,8 +28,6 @@ def latencies(
     path, ends = ground.home.path, "tests.bench.ends"
     for unit in (SOCIAL, CARE):
         party = ground.party(unit)
-        for name, card in ground.home.cards().items():
-            party.keep_card(name, card)
         party.store.close()
     with ExitStack() as stack:
 

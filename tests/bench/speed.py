@@ -20,7 +20,6 @@ from samband.streams.authority import Home, workers_here
 from samband.streams.crypto.hub import HubStore
 from samband.streams.crypto.keys import Purpose
 from samband.streams.crypto.signature import BatchCache
-from samband.streams.directory import Directory
 from samband.streams.gate.checks import Checks
 from samband.streams.gate.judge import Incoming, Judge
 from samband.streams.gate.lanes import Lanes
@@ -116,9 +115,7 @@ def _cpu_s(pid: int) -> float:
 def judge_us(home: Home, records: Sequence[Sequence[bytes]], at_once: int = 400) -> tuple[float, float]:
     """Return the CPU of judging, and of sealing its changes for the state topic, in µs a message; in this process."""
     root, keys = home.root, home.hub_keys
-    directory = Directory(root.key)
-    for record in home.published().values():
-        directory.learn(record)
+    directory = home.directory(time.time_ns() // 1_000_000)
     store, stamp = HubStore(keys.secret("store")), keys.sign_key(Purpose.GATE_STAMP)
     own = {kid: key for kid, (_, key) in keys.open_keys(Purpose.GATE_HOP).items()}
     batches = BatchCache()

@@ -31,8 +31,7 @@ def party(tmp_path: Path) -> Party:
     unit = Unit(UnitId("IFO"), PartyId("social"), UnitKind.SOCIAL_IFO, Regime.OSL_26, "IFO")
     home.add_party("social", "social", "2120002080", [unit], now=NOW)
     opened = Party.load(home.parties / "social" / "connector.toml")
-    for card in home.cards().values():
-        opened.directory.learn(card)
+    opened.directory.restore(home.published(int(NOW.timestamp() * 1000)).values())
     return opened
 
 

@@ -18,6 +18,7 @@ from samband.connectors.store import Store
 from samband.schemas.errors import DeliveryError
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 from samband.streams.authority import Home
+from samband.streams.snapshot import Snapshot
 
 UNIT = Unit(UnitId("SE-SKOLA-1"), PartyId("skola"), UnitKind.SCHOOL_PEDAGOGIC, Regime.OSL_23, "Skolan")
 ID, REF = b"m" * 16, b"r" * 16
@@ -55,9 +56,7 @@ def party(tmp_path: Path) -> Party:
     home = Home(tmp_path / "home")
     home.found("prov", now=datetime.now(UTC), port=9)
     folder = home.add_party("skola", "Skolan", "2120002080", [UNIT], now=datetime.now(UTC))
-    (folder / "cards").mkdir()
-    for name, card in home.cards().items():
-        (folder / "cards" / f"{name}.card").write_bytes(card)
+    Snapshot(folder / "directory.snapshot").write([*home.published(int(datetime.now(UTC).timestamp() * 1000)).values()])
     party = Party.load(folder / "connector.toml")
     letter = {
         "conversation": ID.hex(), "ref_to": None, "unit": UNIT.id, "sender_unit": "SE-SOC-1", "sender_party": "social",

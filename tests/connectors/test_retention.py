@@ -21,6 +21,7 @@ from samband.schemas.errors import OperatorError
 from samband.schemas.events import Act, ActLogged
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 from samband.streams.authority import Home
+from samband.streams.snapshot import Snapshot
 
 UNIT = Unit(UnitId("SE-SKOLA-1"), PartyId("skola"), UnitKind.SCHOOL_PEDAGOGIC, Regime.OSL_23, "Skolan")
 NOW = datetime.now(UTC)
@@ -38,9 +39,7 @@ def party(tmp_path: Path) -> Party:
         "skola", "Skolan", "2120002080", [UNIT], now=NOW,
         extra=f'\n[retention]\ntransport_days = 30\ndecision = "{DECISION}"\n',
     )  # fmt: skip
-    (folder / "cards").mkdir()
-    for name, card in home.cards().items():
-        (folder / "cards" / f"{name}.card").write_bytes(card)
+    Snapshot(folder / "directory.snapshot").write([*home.published(int(NOW.timestamp() * 1000)).values()])
     return Party.load(folder / "connector.toml")
 
 

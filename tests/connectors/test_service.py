@@ -34,8 +34,7 @@ def party(tmp_path: Path) -> Party:
         one = Unit(UnitId(unit), PartyId(name), kind, regime, unit)
         home.add_party(name, name, "2120002080", [one], now=NOW)
     opened = Party.load(home.parties / "social" / "connector.toml")
-    for card in home.cards().values():
-        opened.directory.learn(card)
+    opened.directory.restore(home.published(int(NOW.timestamp() * 1000)).values())
     return opened
 
 

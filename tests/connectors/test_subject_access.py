@@ -22,6 +22,7 @@ from samband.schemas.testdata import synthetic
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 from samband.streams.authority import Home
 from samband.streams.decision.conditions import HOLD_PROTECTED
+from samband.streams.snapshot import Snapshot
 
 NOW = datetime.now(UTC)
 MS = int(NOW.timestamp() * 1000)
@@ -46,9 +47,7 @@ def party(tmp_path: Path) -> Party:
         extra = '\n[retention]\ntransport_days = 30\ndecision = "SN 2026/1"\n' if name == "social" else ""
         home.add_party(name, name, "2120002080", [one], now=NOW, extra=extra)
     folder = home.parties / "social"
-    (folder / "cards").mkdir()
-    for name, card in home.cards().items():
-        (folder / "cards" / f"{name}.card").write_bytes(card)
+    Snapshot(folder / "directory.snapshot").write([*home.published(int(NOW.timestamp() * 1000)).values()])
     return Party.load(folder / "connector.toml")
 
 

@@ -174,7 +174,7 @@ def test_rules_hold_from_their_time(kit):
     world = kit.World("rules")
     gate = kit.Gate(world)
     text = shipped_text().replace('ground = "DUTY_REPORT"\neffect = "permit"', 'ground = "DUTY_REPORT"\neffect = "ask"')
-    world.directory.learn(world.rules(7, gate.now + 1000, text))
+    world.publish(world.directory, world.rules(7, gate.now + 1000, text))
     (before,) = gate.say(world.concern())
     gate.now += 1000
     decision, _ = gate.say(world.concern())

@@ -8,22 +8,28 @@ Nothing here is a mock: cards are signed, messages sealed, records in lanes. Onl
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import asdict, replace
 
+from samband.connectors.party import Party, PartySettings
+from samband.connectors.store import Store
 from samband.schemas import events
-from samband.schemas.card import Card, CardKey
+from samband.schemas.card import Card
 from samband.schemas.catalogue import categories, content_schema_id, encode_content
 from samband.schemas.categories import Category
 from samband.schemas.codec import frame, lp16, lp32
 from samband.schemas.errors import FormatError
 from samband.schemas.events import EventBody
+from samband.schemas.head import HEAD_MS, Head
 from samband.schemas.identifiers import age_band
+from samband.schemas.key_card import KeyCard
 from samband.schemas.message import RECORD, Message, Up
 from samband.schemas.routing import Routing
 from samband.schemas.rulebook import shipped_text
@@ -35,19 +41,22 @@ from samband.streams import topics
 from samband.streams.audit import UnverifiedAudit, month_of
 from samband.streams.crypto import lane as lanes
 from samband.streams.crypto.hub import HubStore
-from samband.streams.crypto.keys import SUITE, OpenKey, Purpose, SealKey, SignKey, realm_of
+from samband.streams.crypto.keys import SUITE, Kid, OpenKey, Purpose, SealKey, SignKey, realm_of
 from samband.streams.crypto.lane import LaneOut, Opener
 from samband.streams.crypto.reference import child_ref, partition_of
 from samband.streams.crypto.signature import BatchCache, sign_batch
-from samband.streams.directory import HUB, Directory, sign_card
+from samband.streams.directory import HUB, Directory
+from samband.streams.directory_records import root_of, sign_card, sign_head, sign_key
 from samband.streams.gate.checks import Checks
 from samband.streams.gate.judge import Incoming, Judge, Turn
 from samband.streams.gate.lanes import Lanes
 from samband.streams.gate.state import State
 from samband.streams.inbox import Accept, Received
+from samband.streams.keyfile import KeyFolder
 from samband.streams.outbox import Draft, seal
 from samband.streams.root import Root
 from samband.streams.rules import sign_rules
+from samband.streams.settings import KafkaSettings
 
 NOW = 1_800_000_000_000
 HOUR = 3_600_000
@@ -93,7 +102,8 @@ class World:
 
     def __init__(self, name: str = "root", life: int = 400 * DAY) -> None:
         seed = hashlib.sha256(name.encode()).digest()
-        data = Root.compose(AGREEMENT, "test", SHARDS, SignKey(realm_of(b""), Purpose.ROOT, seed).public, "2027-01-01")
+        public = SignKey(realm_of(b""), Purpose.ROOT, seed).public
+        data = Root.compose(AGREEMENT, "test", SHARDS, [public], "2027-01-01")
         self.root = Root.parse(data)
         self.realm = self.root.realm
         self.life = life
@@ -112,54 +122,108 @@ class World:
             )
             for party, units in UNITS.items()
         }
-        self.cards = {HUB: self.card(HUB, (), [(self.hop, ""), (self.stamp, "")])} | {
-            party: self.card(
-                party,
-                tuple(
-                    Unit(UnitId(unit), PartyId(party), kind, regime, unit, receives=receives)
-                    for unit, kind, regime, receives in UNITS[party]
-                ),
-                [(keys.sign, ""), (keys.hop, ""), *((key, unit) for unit, key in keys.content.items())],
-            )
-            for party, keys in self.parties.items()
+        self.head_key = key_of(SignKey, self.realm, Purpose.DIRECTORY_HEAD, f"{name}/head")
+        self.roots = {
+            party: key_of(SignKey, self.realm, Purpose.PARTY_ROOT, f"{name}/{party}") for party in (HUB, *UNITS)
         }
-        self.directory = Directory(self.root.key)
-        for card in self.cards.values():
-            self.directory.learn(card)
-        self.directory.learn(self.rules())
+        self.records: list[bytes] = [
+            self.card(HUB, ()),
+            *(self.key(HUB, key) for key in (self.hop, self.stamp, self.head_key)),
+            self.rules(),
+        ]
+        for party, keys in self.parties.items():
+            self.records.append(self.card(party, self.units(party)))
+            self.records += [self.key(party, keys.sign), self.key(party, keys.hop)]
+            self.records += [self.key(party, key, unit) for unit, key in keys.content.items()]
+        self.directory = Directory(self.root)
+        self.publish(self.directory)
         self.child = self.child_of(0)
 
     def audit_key(self, month: int) -> HubStore:
         """Return the key of a month's audit records."""
         return HubStore(hashlib.sha256(self.audit_seed + month.to_bytes(4, "big")).digest())
 
+    def open_party(self, name: str, folder: Path, kafka: KafkaSettings | None = None) -> Party:
+        """Return a party with its keys and a store on disk."""
+        keys, none = self.parties[name], Path("none")
+        files = KeyFolder(folder / "keys", self.realm)
+        files.keep(self.roots[name])
+        return Party(
+            folder=folder,
+            settings=PartySettings(name, kafka or KafkaSettings("", none, none, none)),
+            root=self.root,
+            directory=self.directory,
+            keys=files,
+            signs={Kid(keys.sign.kid): keys.sign},
+            hop={keys.hop.kid: keys.hop},
+            content={key.kid: (unit, key) for unit, key in keys.content.items()},
+            reference=self.reference,
+            store=Store(folder / "store.db", bytes(32)),
+        )
+
+    def publish(self, directory: Directory, *added: bytes, now: int = NOW) -> bytes:
+        """Give a directory the world's records with further ones, and the head over them; return the head."""
+        self.records += added
+        for value in self.records:
+            directory.learn(value, now)
+        self.last_head = self.head(directory, now=now)
+        directory.learn(self.last_head, now)
+        return self.last_head
+
+    def published(self) -> dict[str, bytes]:
+        """Return what is on the directory's topic: every record, the head last."""
+        return {**{str(number): value for number, value in enumerate(self.records)}, "head": self.last_head}
+
+    def head(self, directory: Directory, *, now: int = NOW, signer: SignKey | None = None, **changes: Any) -> bytes:
+        """Return the signed head over what a directory has read, that follows its last one."""
+        records = directory.records
+        fields = {
+            "agreement": AGREEMENT, "version": directory.version + 1, "previous": directory.head_hash,
+            "root": root_of(self.realm, records), "count": len(records), "suite": SUITE,
+            "issued": now, "expires": now + HEAD_MS,
+        }  # fmt: skip
+        return sign_head(signer or self.head_key, Head(**{**fields, **changes}))
+
+    def units(self, party: str) -> tuple[Unit, ...]:
+        """Return a party's units."""
+        return tuple(
+            Unit(UnitId(unit), PartyId(party), kind, regime, unit, receives=receives)
+            for unit, kind, regime, receives in UNITS[party]
+        )
+
     def rules(
         self, number: int = 1, effective_from: int = 0, rulebook: str = "", signer: SignKey | None = None
     ) -> bytes:
         """Return signed rules."""
         made = Rules(number=number, effective_from=effective_from, rulebook=rulebook or shipped_text(), terms="")
-        return sign_rules(signer or self.signer, made)
+        return sign_rules([signer or self.signer], made)
 
-    def card(self, party: str, units: tuple[Unit, ...], keys: list[tuple[Any, str]], version: int = 1) -> bytes:
-        """Return a signed card."""
-        end = NOW + self.life
-        made = tuple(CardKey(key.purpose.value, unit, SUITE, key.public, NOW - DAY, end) for key, unit in keys)
+    def card(self, party: str, units: tuple[Unit, ...], version: int = 1, **changes: Any) -> bytes:
+        """Return a signed party card."""
         card = Card(
             party=PartyId(party), version=version, name=party, organisation="", agreement=AGREEMENT,
-            environment="test", units=units, keys=made,
+            environment="test", root=self.roots[party].public, units=units,
         )  # fmt: skip
-        return sign_card(self.signer, card)
+        return sign_card([self.signer], dataclasses.replace(card, **changes))
+
+    def key(self, party: str, key: Any, unit: str = "", signer: SignKey | None = None, **changes: Any) -> bytes:
+        """Return a key card, signed by the party's root key."""
+        card = KeyCard(
+            party=party, purpose=key.purpose.value, unit=unit, suite=SUITE, public=key.public,
+            not_before=NOW - DAY, not_after=NOW + self.life,
+        )  # fmt: skip
+        return sign_key(signer or self.roots[party], dataclasses.replace(card, **changes))
 
     def child_of(self, partition: int, skip: int = 0) -> Child:
         """Return a synthetic child of a partition, the first one after `skip` others."""
+        found: dict[str, Child] = {}  # two seeds may give one child
         seed = 0
-        while True:
+        while len(found) <= skip:
             child = synthetic(seed, born=datetime(2014, 5, 1, tzinfo=UTC).date())
             if partition_of(self.ref(child), SHARDS) == partition:
-                if not skip:
-                    return child
-                skip -= 1
+                found.setdefault(child.identifier, child)
             seed += 1
+        return list(found.values())[-1]
 
     def ref(self, child: Child) -> bytes:
         """Return a child's reference."""

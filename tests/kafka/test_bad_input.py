@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError, TopicAuthorizationFailedError
 
 from samband.connectors.adapter import Delivery, Waiting
-from samband.connectors.party import Party, PartySettings
+from samband.connectors.party import Party
 from samband.connectors.service import Service
 from samband.connectors.store import Store
 from samband.schemas.errors import TrustError
@@ -95,7 +95,7 @@ class Stage:
     async def start(self) -> None:
         """Make the topics and publish the cards."""
         await asyncio.to_thread(self.hub.agree, self.agreement, list(self.kit.UNITS), self.kit.SHARDS)
-        await publish(self.hub.principal(topics.HUB).aiokafka(), self.world.cards)
+        await publish(self.hub.principal(topics.HUB).aiokafka(), self.world.published())
 
     def start_gate(self) -> None:
         """Start a gate worker."""
@@ -115,21 +115,11 @@ class Stage:
 
     def party(self, name: str, kafka: KafkaSettings | None = None) -> Party:
         """Return a party with a store of its own."""
-        keys = self.world.parties[name]
-        folder = self.folder / f"{name}-{len(self.stores)}"
-        store = Store(folder / "store.db", bytes(32))
-        self.stores.append(store)
-        return Party(
-            folder=folder,
-            settings=PartySettings(name, kafka or self.hub.principal(name)),
-            root=self.world.root,
-            directory=self.world.directory,
-            sign=keys.sign,
-            hop={keys.hop.kid: keys.hop},
-            content={key.kid: (unit, key) for unit, key in keys.content.items()},
-            reference=self.world.reference,
-            store=store,
+        party = self.world.open_party(
+            name, self.folder / f"{name}-{len(self.stores)}", kafka or self.hub.principal(name)
         )
+        self.stores.append(party.store)
+        return party
 
     async def connect(self, name: str, unit: str) -> tuple[Party, Desk, Service]:
         """Run a party's connector and return when it has read its inbox."""

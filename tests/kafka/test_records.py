@@ -100,7 +100,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     home.found(AGREEMENT, now=datetime.now(UTC), shards=1)
     with Broker(home.hub / "kafka", home.credential("broker"), home.settings.kafka.port):
         access.apply(home.kafka("hub"), topics_for(AGREEMENT, ["bup"], 1), acls_for(AGREEMENT, ["bup"]))
-        asyncio.run(publish(home.kafka("hub").aiokafka(), home.published()))
+        asyncio.run(publish(home.kafka("hub").aiokafka(), home.published(time.time_ns() // 1_000_000)))
         yield Hub(home)
 
 

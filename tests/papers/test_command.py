@@ -27,6 +27,7 @@ from samband.schemas.identifiers import ChildIdentifier
 from samband.schemas.testdata import synthetic
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 from samband.streams.authority import Home
+from samband.streams.snapshot import Snapshot
 
 NOW = datetime.now(UTC)
 MS = int(NOW.timestamp() * 1000)
@@ -123,9 +124,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
         one = Unit(UnitId(unit), PartyId(name), kind, regime, called, telephone="021-00 00 01")
         home.add_party(name, called, "2120002080", [one], now=NOW)
     party = Party.load(home.parties / "social" / "connector.toml")
-    for name, card in home.cards().items():
-        party.directory.learn(card)
-        party.keep_card(name, card)
+    values = [*home.published(int(NOW.timestamp() * 1000)).values()]
+    party.directory.restore(values)
+    Snapshot(home.parties / "social" / "directory.snapshot").write(values)
     yield Place(tmp_path / "home", party)
     party.store.close()
 

@@ -11,9 +11,8 @@ import pytest
 from msgspec import structs
 from msgspec.structs import replace
 
-from samband.connectors.party import Party, PartySettings
+from samband.connectors.party import Party
 from samband.connectors.receive import Receiver, step_of
-from samband.connectors.store import Store
 from samband.schemas import events
 from samband.schemas.catalogue import categories
 from samband.schemas.errors import SambandError
@@ -28,7 +27,6 @@ from samband.streams.crypto.keys import Purpose, SealKey, SignKey
 from samband.streams.crypto.lane import LaneOut
 from samband.streams.crypto.signature import message_leaf, sign_batch, stamp_all
 from samband.streams.inbox import STOCKHOLM
-from samband.streams.settings import KafkaSettings
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -109,18 +107,7 @@ def hand(world, kit) -> Hand:
 @pytest.fixture
 def party(world, tmp_path: Path) -> Iterator[Party]:
     """Return `social` with a store on disk."""
-    keys, none = world.parties["social"], Path("none")
-    made = Party(
-        folder=tmp_path,
-        settings=PartySettings("social", KafkaSettings("", none, none, none)),
-        root=world.root,
-        directory=world.directory,
-        sign=keys.sign,
-        hop={keys.hop.kid: keys.hop},
-        content={key.kid: (unit, key) for unit, key in keys.content.items()},
-        reference=world.reference,
-        store=Store(tmp_path / "store.db", bytes(32)),
-    )
+    made = world.open_party("social", tmp_path)
     yield made
     made.store.close()
 

@@ -15,14 +15,14 @@ PUBLIC = SignKey(realm_of(b""), Purpose.ROOT, bytes(32)).public
 @pytest.mark.parametrize("agreement", ["b", "barn", "barn-vasteras", "a" * 14])
 def test_agreement(agreement):
     """An agreement's name of up to 14 characters founds a realm."""
-    assert Root.parse(Root.compose(agreement, "test", 1, PUBLIC, "2027-01-01")).agreement == agreement
+    assert Root.parse(Root.compose(agreement, "test", 1, [PUBLIC], "2027-01-01")).agreement == agreement
 
 
 @pytest.mark.parametrize("agreement", ["", "a" * 15, "a-a-a-a-a-a-a-a-a", "-a", "a-", "a--b", "Barn", "barn\n", "å"])
 def test_no_agreement(agreement):
     """A name that no card, label or topic could carry is refused when the hub is founded, not later."""
     with pytest.raises(OperatorError) as refusal:
-        Root.compose(agreement, "test", 1, PUBLIC, "2027-01-01")
+        Root.compose(agreement, "test", 1, [PUBLIC], "2027-01-01")
     assert refusal.value.code == "ROOT_FORM"
 
 

@@ -13,22 +13,24 @@ from samband.schemas.rulebook import shipped_text
 from samband.schemas.signed_rules import Rules
 from samband.streams.authority import Home
 from samband.streams.crypto.keys import Purpose, SignKey, realm_of
+from samband.streams.root import Root
 from samband.streams.rules import RulesInForce, sign_rules
 
-REALM = realm_of(b"rules")
+METADATA = Root.parse(
+    Root.compose("barn", "test", 1, [SignKey(realm_of(b""), Purpose.ROOT, bytes(32)).public], "2027-01-01")
+)
+REALM = METADATA.realm
 ROOT = SignKey(REALM, Purpose.ROOT, bytes(32))
 TEXT = shipped_text()
 VERIFIED = TEXT.replace('status = "read"', 'status = "verified"')
 
 
 def known(*, production: bool = False) -> RulesInForce:
-    from samband.streams.crypto.keys import VerifyKey
-
-    return RulesInForce(VerifyKey(REALM, Purpose.ROOT, ROOT.public), production=production)
+    return RulesInForce(METADATA, production=production)
 
 
 def signed(number: int, effective_from: int, text: str = TEXT, signer: SignKey = ROOT) -> bytes:
-    return sign_rules(signer, Rules(number=number, effective_from=effective_from, rulebook=text, terms=""))
+    return sign_rules([signer], Rules(number=number, effective_from=effective_from, rulebook=text, terms=""))
 
 
 def refused(rules: RulesInForce, value: bytes) -> str:
@@ -50,7 +52,7 @@ def test_the_newest_version_that_has_begun_holds() -> None:
 def test_only_the_authority_says_what_holds() -> None:
     """Rules of another root, another realm or with a changed byte are refused."""
     other = SignKey(REALM, Purpose.ROOT, b"\x01" * 32)
-    assert refused(known(), signed(1, 0, signer=other)) == "CARD_ROOT"
+    assert refused(known(), signed(1, 0, signer=other)) == "ROOT_UNKNOWN"
     value = bytearray(signed(1, 0))
     value[300] ^= 1
     assert refused(known(), bytes(value)) == "SIGNATURE_BROKEN"
@@ -98,7 +100,7 @@ def test_the_agreement_says_how_long_a_consent_lasts() -> None:
     longest = {}
     for number, terms in ((1, ""), (2, shipped_terms("vastmanland")), (3, shipped_terms("vastra_gotaland"))):
         signed_terms = Rules(number=number, effective_from=number, rulebook=TEXT, terms=terms)
-        longest[number] = rules.learn(sign_rules(ROOT, signed_terms)).longest // 86_400
+        longest[number] = rules.learn(sign_rules([ROOT], signed_terms)).longest // 86_400
     assert longest[1] == 366
     assert longest[2] != longest[3]
     held = rules.at(3)
