@@ -17,6 +17,7 @@ from samband.schemas.categories import About, Category
 __all__ = [
     "Act",
     "ActLogged",
+    "CardBytes",
     "ChildView",
     "CircleAccepted",
     "CircleHandover",
@@ -36,6 +37,7 @@ __all__ = [
     "Id16",
     "IdentityChanged",
     "InvestigationDeclared",
+    "KeySaid",
     "Level",
     "MarkKind",
     "Maturity",
@@ -54,6 +56,8 @@ Id16 = NewType("Id16", bytes)
 """16 bytes."""
 Digest = NewType("Digest", bytes)
 """32 bytes, SHA-256 or a salted commitment."""
+CardBytes = NewType("CardBytes", bytes)
+"""A signed key card, as it stands in the directory."""
 
 
 class GiverRole(StrEnum):
@@ -339,6 +343,12 @@ class ActLogged(Struct, frozen=True, array_like=True):
     """The message, decision or consent that it was about, where there is one."""
 
 
+class KeySaid(Struct, frozen=True, array_like=True):
+    """What a party says about a key of its own: a signed key card, perhaps with its revocation. About no child."""
+
+    record: CardBytes
+
+
 class Receipt(Struct, frozen=True, array_like=True):
     """What became of a message at its recipient."""
 
@@ -371,6 +381,7 @@ EventBody = (
     | GroundMotivated
     | IdentityChanged
     | ActLogged
+    | KeySaid
     | Receipt
     | Recall
 )

@@ -45,6 +45,7 @@ from samband.schemas.event_bodies import (
     Id16,
     IdentityChanged,
     InvestigationDeclared,
+    KeySaid,
     Level,
     MarkKind,
     Maturity,
@@ -85,6 +86,7 @@ __all__ = [
     "Id16",
     "IdentityChanged",
     "InvestigationDeclared",
+    "KeySaid",
     "Level",
     "MarkKind",
     "Maturity",
@@ -119,6 +121,7 @@ EVENTS: Final[Mapping[str, type[EventBody]]] = MappingProxyType(
         "ground.motivated": GroundMotivated,
         "identity.changed": IdentityChanged,
         "act.logged": ActLogged,
+        "key.card": KeySaid,
         "receipt": Receipt,
         "recall": Recall,
     }
@@ -154,6 +157,8 @@ def _avro(hint: Any, seen: set[str]) -> Any:
     name: str = hint.__name__
     if name in seen:
         return name
+    if name == "CardBytes":
+        return "bytes"
     seen.add(name)
     if name in _BYTES:
         return {"type": "fixed", "name": name, "size": _BYTES[name]}
@@ -276,6 +281,9 @@ def _check(body: EventBody) -> None:
         case ActLogged():
             if not body.function or body.count < 0:
                 raise _wrong("an act names its function")
+        case KeySaid():
+            if not body.record:
+                raise _wrong("a key card is empty")
         case CircleUpdate():
             if any(member.valid_to and member.valid_to <= member.valid_from for member in body.members):
                 raise _wrong("a member leaves before it enters")

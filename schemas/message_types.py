@@ -74,6 +74,16 @@ _SERVICE_TYPES: tuple[MessageType, ...] = (
         event=True,
         carries_content=False,
     ),
+    MessageType(
+        "key.card",
+        "Egen nyckel",
+        "Key of one's own",
+        sender_kinds=(*_ANYONE, "coordination"),
+        recipient_kinds=(*_ANYONE, "coordination"),
+        fields=(),
+        event=True,
+        carries_content=False,
+    ),
 )
 
 

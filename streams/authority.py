@@ -46,7 +46,7 @@ from samband.streams.settings import KafkaSettings, load
 __all__ = ["EMBEDDED", "PRINCIPALS", "Home", "HubSettings", "KafkaChoice"]
 
 EMBEDDED: Final = "embedded"
-PRINCIPALS: Final = (HUB, "gate", "derived", "records")
+PRINCIPALS: Final = (HUB, "gate", "derived", "records", "registrar")
 """Who the hub's own processes are to Kafka, each with a certificate of its own."""
 
 _PARTY: Final = re.compile(r"(?=.{2,40}$)[a-z0-9](-?[a-z0-9])*", re.ASCII)
@@ -171,7 +171,7 @@ class Home:
         for principal in PRINCIPALS:
             issue(tls, principal, self.hub / "tls" / principal)
         self.publish_card(self._card(PartyId(HUB), "Samband", "", (), party_root))
-        self.publication.add(*key_cards(party_root, HUB, [(key, "") for key in keys], now))
+        self.publication.add(*key_cards(party_root, HUB, [(key, "") for key in keys], _ms(now)))
         self.publish_rules(shipped_text(), terms=terms, now=now)
         kafka = f'[kafka]\nbootstrap = "{EMBEDDED}"\nport = {port or _free_port()}\n'
         (self.path / "hub.toml").write_text(f"gate_workers = {workers}\n\n{kafka}", "utf-8")
@@ -210,7 +210,7 @@ class Home:
         issue(make_authority(self.authority / "tls"), party, folder / "tls")
         (folder / "root.json").write_bytes(root.data)
         self.publish_card(self._card(PartyId(party), name, organisation, tuple(units), party_root))
-        self.publication.add(*key_cards(party_root, party, made, now))
+        self.publication.add(*key_cards(party_root, party, made, _ms(now)))
         text = (
             f'party = "{party}"\nprotected = "hold"\n\n'
             f'[kafka]\nbootstrap = "{self.bootstrap}"\nca = "tls/ca.pem"\n'
@@ -251,7 +251,7 @@ class Home:
         if begins < now:
             raise OperatorError("RULES_TIME", "rules begin now or later; the past was decided by others")
         number = len(self.rules()) + 1
-        rules = Rules(number=number, effective_from=int(begins.timestamp() * 1000), rulebook=rulebook, terms=terms)
+        rules = Rules(number=number, effective_from=_ms(begins), rulebook=rulebook, terms=terms)
         self.publication.add(sign_rules(self._root_keys(), rules))
         return number
 
@@ -387,12 +387,13 @@ class Home:
         (self.hub / "run" / "hub.json").unlink(missing_ok=True)
 
 
-def key_cards(
-    party_root: SignKey, party: str, keys: Iterable[tuple[OpenKey | SignKey, str]], now: datetime
-) -> list[bytes]:
-    """Return the signed cards of new keys, each with its unit."""
-    at = int(now.timestamp() * 1000)
-    return [sign_key(party_root, PERIODS[key.purpose].card(key, party, unit, at)) for key, unit in keys]
+def key_cards(party_root: SignKey, party: str, keys: Iterable[tuple[OpenKey | SignKey, str]], now: int) -> list[bytes]:
+    """Return the signed cards of new keys, each with its unit, that begin at `now` (ms)."""
+    return [sign_key(party_root, PERIODS[key.purpose].card(key, party, unit, now)) for key, unit in keys]
+
+
+def _ms(now: datetime) -> int:
+    return int(now.timestamp() * 1000)
 
 
 def _free_port() -> int:

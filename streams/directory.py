@@ -94,6 +94,15 @@ class Directory:
             self._take_head(self._waiting_head, now)
         return name
 
+    def read_key(self, value: bytes) -> Known:
+        """Verify a signed key card, perhaps with a revocation, against the cards in use; nothing is kept.
+
+        Raises:
+            FormatError: no key card.
+            TrustError: not signed by its party's root key, or of a key that the party may not have.
+        """
+        return self._book.read_key(value)
+
     def restore(self, values: Iterable[bytes]) -> None:
         """Take a snapshot that was kept here before, however old it is; does nothing with an empty one.
 

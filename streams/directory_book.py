@@ -172,24 +172,34 @@ class Book:
             return  # it came before its card, and that card does not know its signer
 
     def _learn_key(self, value: bytes) -> str:
-        signed = _version_1(unframe(SIGNED_KEY, value))
-        card = KeyCard.decode(signed["key"])
+        card = KeyCard.decode(_version_1(unframe(SIGNED_KEY, value))["key"])
         name = key_name(kid_of_card(self._root.realm, card))
-        party = self._cards.get(card.party)
-        if party is None:
+        if card.party not in self._cards:
             self._early.setdefault(card.party, {})[name] = value
             return name
-        owner = VerifyKey(self._root.realm, Purpose.PARTY_ROOT, party.root)
-        if signed["kid"] != owner.kid:
-            raise TrustError("KEY_CARD_SIGNER", f"a key card of `{card.party}` is not signed by its root key")
-        owner.verify("key", signed["key"], signed["sig"])
-        known = self._open(card, party, signed["revocation"], owner)
-        before = self._keys.get(name)
-        if before is not None and (before.party != known.party or before.card != card):
+        known, before = self.read_key(value), self._keys.get(name)
+        if before is not None and before.card != card:
             raise TrustError("KEY_CARD_CHANGED", "nothing overwrites a key card but its revocation")
         if before is None or _weight(known.revocation) > _weight(before.revocation):
             self._keys[name], self._values[name] = known, value
         return name
+
+    def read_key(self, value: bytes) -> Known:
+        """Verify a key card of a party whose card is here, without keeping it.
+
+        Raises:
+            FormatError: no key card, or of another suite.
+            TrustError: not signed by its party's root key, or of a key that the party may not have.
+        """
+        signed = _version_1(unframe(SIGNED_KEY, value))
+        card = KeyCard.decode(signed["key"])
+        if (party := self._cards.get(card.party)) is None:
+            raise TrustError("PARTY_UNKNOWN", f"no card names party `{card.party}`")
+        owner = VerifyKey(self._root.realm, Purpose.PARTY_ROOT, party.root)
+        if signed["kid"] != owner.kid:
+            raise TrustError("KEY_CARD_SIGNER", f"a key card of `{card.party}` is not signed by its root key")
+        owner.verify("key", signed["key"], signed["sig"])
+        return self._open(card, party, signed["revocation"], owner)
 
     def _open(self, card: KeyCard, party: Card, revocation: bytes | None, owner: VerifyKey) -> Known:
         if card.suite != SUITE:

@@ -1,7 +1,8 @@
 """The hub: starts what an installation runs, keeps it running, and leaves nothing behind.
 
     hub = Hub(home, print)
-    hub.up()              Kafka (embedded, if the settings say so), topics, rights, cards, gate, keeper, derived streams
+    hub.up()              Kafka (embedded, if the settings say so), topics, rights, directory, then the children:
+                          registrar, gate, keeper, derived streams
     hub.watch()           until `hub.stop()`: what dies is started again
     hub.down()
 
@@ -12,7 +13,7 @@ It blocks; an event loop runs it in a thread. Invariants:
 - A child that died starts again at once; one that keeps dying, ever more seldom, down to twice a minute.
 - What runs stands in `hub/run/hub.json`; the children's logs are `hub/log/<child>.log`.
 
-    refresh(home)         another process added a party: give the running hub its topics, rights and card
+    refresh(home)         another process added a party: give the running hub its topics, rights and directory
 """
 
 from __future__ import annotations
@@ -33,14 +34,17 @@ from samband.streams.authority import EMBEDDED, Home
 from samband.streams.broker import Broker
 from samband.streams.cards import publish
 from samband.streams.children import BACK_OFF_S, Child, end_all, end_of
+from samband.streams.registrar import Registrar, alone, published_version
 from samband.streams.topics import acls_for, topics_for
 
 __all__ = ["DERIVED", "Hub", "is_running", "refresh"]
 
 DERIVED: Final = "derived"
 RECORDS: Final = "records"
+REGISTRAR: Final = "registrar"
 KAFKA: Final = "kafka"
 _LOOK_S: Final = 0.1
+_PUBLISH_S: Final = 30.0
 
 
 class Hub:
@@ -62,7 +66,7 @@ class Hub:
             f"gate-{n}": Child("samband.streams.gate", (path, str(n)), log / f"gate-{n}.log")
             for n in range(self._settings.gate_workers)
         }
-        for name in (RECORDS, DERIVED):
+        for name in (REGISTRAR, RECORDS, DERIVED):
             self._children[name] = Child(f"samband.streams.{name}", (path,), log / f"{name}.log")
         self._lock_file: IO[str] | None = None
         self._changing = threading.RLock()
@@ -97,8 +101,9 @@ class Hub:
                 self._broker = Broker(self.home.hub / KAFKA, self.home.credential("broker"), self._settings.kafka.port)
                 self._broker.start(self._progress)
                 self._broker.wait_ready(self._progress)
-            self._progress("setting up topics, rights, cards and rules")
+            self._progress("setting up topics, rights and directory")
             provision(self.home)
+            publish_now(self.home)
             for name in self._children:
                 self._progress(f"starting {name}")
                 self._children[name].start()
@@ -247,7 +252,7 @@ def is_running(home: Home) -> bool:
 
 
 def provision(home: Home) -> None:
-    """Bring the cluster to what root and parties say: topics, rights, cards. Applied twice it changes nothing.
+    """Bring the cluster to what root and parties say: topics and rights. Applied twice it changes nothing.
 
     Raises:
         OperatorError: the cluster does not answer, or refuses.
@@ -256,17 +261,37 @@ def provision(home: Home) -> None:
     kafka = home.kafka("hub")
     topics, rights = topics_for(root.agreement, parties, root.shards), acls_for(root.agreement, parties)
     access.apply(kafka, topics, rights, replication=home.settings.kafka.replication)
-    asyncio.run(publish(kafka.aiokafka(), home.published(time.time_ns() // 1_000_000)))
+
+
+def publish_now(home: Home) -> None:
+    """Write the whole directory to its topic, for who starts next; only while no registrar runs.
+
+    Raises:
+        OperatorError: one does, or the cluster does not answer.
+    """
+    registrar, now = Registrar(home), time.time_ns() // 1_000_000
+    with alone(home):
+        records = registrar.changed(now)
+        asyncio.run(publish(home.kafka("hub").aiokafka(), records))
+        registrar.wrote(records, now)
 
 
 def refresh(home: Home) -> bool:
-    """Bring a running hub's topics, rights and cards up to the parties there are; False where no hub runs.
+    """Bring a running hub's topics, rights and directory up to the parties there are; False where no hub runs.
 
     Raises:
-        OperatorError: the cluster does not answer, or refuses.
+        OperatorError: the cluster does not answer, or refuses; or the registrar does not publish (`REGISTRAR_SLOW`).
     """
     run = home.read_run()
     if not is_running(home) or run is None or not run.get("up"):
         return False
     provision(home)
+    wanted = home.directory(time.time_ns() // 1_000_000).version
+    deadline = time.monotonic() + _PUBLISH_S
+    while published_version(home) < wanted:
+        if time.monotonic() > deadline:
+            raise OperatorError(
+                "REGISTRAR_SLOW", "the hub has not published the directory", f"read {home.hub}/log/registrar.log"
+            )
+        time.sleep(_LOOK_S)
     return True

@@ -26,8 +26,8 @@ from enum import StrEnum
 from samband.schemas.errors import OperatorError
 
 __all__ = [
-    "AUDIT", "BROKER", "DERIVED", "DERIVED_CHANGELOG", "DERIVED_GROUP", "DIRECTORY", "GATE", "GATE_GROUP", "HUB",
-    "KEEPER_TRANSACTION", "MAX_SHARDS", "QUARANTINE", "RECORDS", "TABLE", "TRANSACTION_PREFIX",
+    "AUDIT", "BROKER", "CARDS", "DERIVED", "DERIVED_CHANGELOG", "DERIVED_GROUP", "DIRECTORY", "GATE", "GATE_GROUP",
+    "HUB", "KEEPER_TRANSACTION", "MAX_SHARDS", "QUARANTINE", "RECORDS", "REGISTRAR", "TABLE", "TRANSACTION_PREFIX",
     "Acl", "Role", "Row", "Topic", "acls_for", "inbox", "outbox", "state", "topics_for",
 ]  # fmt: skip
 
@@ -43,7 +43,8 @@ BROKER = "broker"  # super user: the embedded broker itself
 GATE = "gate"
 DERIVED = "derived"
 RECORDS = "records"
-RESERVED = frozenset({HUB, BROKER, GATE, DERIVED, RECORDS, "log", "samband", "samband-ca"})
+REGISTRAR = "registrar"
+RESERVED = frozenset({HUB, BROKER, GATE, DERIVED, RECORDS, REGISTRAR, "log", "samband", "samband-ca"})
 
 GATE_GROUP = "gate"  # only says which partitions a worker runs
 TRANSACTION_PREFIX = "gate."  # gate.<topic>.<partition>
@@ -61,6 +62,7 @@ class Role(StrEnum):
     GATE = GATE
     DERIVED = DERIVED
     RECORDS = RECORDS
+    REGISTRAR = REGISTRAR
     PARTY = "party"  # every party of the agreement
     OWNER = "owner"  # the one party that the topic is named by
 
@@ -116,9 +118,13 @@ QUARANTINE_ROW = Row(
     writers=(Role.GATE,), readers=(), retention_days=30, max_bytes=HUB_BYTES,
 )  # fmt: skip
 DIRECTORY_ROW = Row(
-    "samband.directory.v1", "public cards of parties and keys", "card id or kid",
-    writers=(Role.HUB,), readers=(Role.GATE, Role.RECORDS, Role.PARTY), retention_days=None, max_bytes=HUB_BYTES,
-    extra=CHANGELOG,
+    "samband.directory.v1", "public cards of parties and keys, rules, and the head over them", "the record's name",
+    writers=(Role.HUB, Role.REGISTRAR), readers=(Role.GATE, Role.RECORDS, Role.REGISTRAR, Role.PARTY),
+    retention_days=None, max_bytes=HUB_BYTES, extra=CHANGELOG,
+)  # fmt: skip
+CARDS_ROW = Row(
+    "samband.cards.v1", "what parties say about their own keys, on its way to the directory; public", "none",
+    writers=(Role.GATE,), readers=(Role.REGISTRAR,), retention_days=30, max_bytes=HUB_BYTES,
 )  # fmt: skip
 DERIVED_ROW = Row(
     "samband.derived-messages-changelog", "Faust's table of what became of each message; encrypted", "keyed hash",
@@ -127,11 +133,12 @@ DERIVED_ROW = Row(
     extra=CHANGELOG,
 )  # fmt: skip
 
-TABLE = (OUTBOX, INBOX, STATE, AUDIT_ROW, QUARANTINE_ROW, DIRECTORY_ROW, DERIVED_ROW)
+TABLE = (OUTBOX, INBOX, STATE, AUDIT_ROW, QUARANTINE_ROW, DIRECTORY_ROW, CARDS_ROW, DERIVED_ROW)
 
 AUDIT = AUDIT_ROW.template
 QUARANTINE = QUARANTINE_ROW.template
 DIRECTORY = DIRECTORY_ROW.template
+CARDS = CARDS_ROW.template
 DERIVED_CHANGELOG = DERIVED_ROW.template
 
 

@@ -34,6 +34,7 @@ from samband.streams.gate.lanes import Lanes
 from samband.streams.gate.state import POSITION, View
 from samband.streams.gate.verdicts import Say, Verdicts
 from samband.streams.topics import AUDIT as AUDIT_TOPIC
+from samband.streams.topics import CARDS as CARDS_TOPIC
 from samband.streams.topics import QUARANTINE as QUARANTINE_TOPIC
 from samband.streams.topics import inbox
 
@@ -248,6 +249,8 @@ class Judge:
                 zip(stamped, draft.said, strict=True)
             ):
                 self._audit(first + number, entry, stamp, out, now)
+                if say.card:
+                    out[CARDS_TOPIC, 0].append((None, say.card, headers()))
                 word = stamp.encode()
                 if say.answer and party:
                     # Answers to one instance share a record as far as they fit. A refusal stands alone: where the gate

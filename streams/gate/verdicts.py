@@ -18,6 +18,7 @@ from samband.schemas.events import (
     ConsentWithdrawn,
     EventBody,
     Id16,
+    KeySaid,
     Level,
     ProtectionMarked,
     Recall,
@@ -47,6 +48,8 @@ GRACE_MS: Final = 3_600_000
 
 ASKS_AN_HOUR: Final = 600
 """Questions of one party: plenty for its people, too few to ask about every child of a municipality."""
+KEYS_AN_HOUR: Final = 2000
+"""Key cards of one party: a large one has some hundred units, each with a new key in the same hour perhaps."""
 MARKS_AN_HOUR: Final = 60
 """Protection marks of one party; each is told to the responsible unit."""
 
@@ -74,6 +77,8 @@ class Say(msgspec.Struct, frozen=True):
     sealed: int
     answer: bool
     alone: bool = False
+    card: bytes = b""
+    """A key card for the directory, where it is one."""
 
     @classmethod
     def of(
@@ -85,10 +90,11 @@ class Say(msgspec.Struct, frozen=True):
         sealed: int = 0,
         answer: bool = True,
         alone: bool = False,
+        card: bytes = b"",
     ) -> Say:
         """Salt a record and name its log entry."""
         salt, encoded = secrets.token_bytes(32), record.encode()
-        return cls(record, encoded, salt, entry_of(realm, salt, encoded), to, sealed, answer, alone)
+        return cls(record, encoded, salt, entry_of(realm, salt, encoded), to, sealed, answer, alone, card)
 
 
 class Verdicts:
@@ -127,6 +133,8 @@ class Verdicts:
                 return [self._receipt(checked, body, view, appended_at, now)]
             case Recall():
                 return self._recall(checked, body, view, appended_at, now)
+            case KeySaid():
+                return [self._key(checked, body, view, appended_at, now)]
             case _:
                 return self._event(checked, body, view, appended_at, now)
 
@@ -276,6 +284,17 @@ class Verdicts:
         record = self._record(checked, "receipt", body.level, appended_at, now, subject=body.message_id, code=body.code)
         to = ((track.sender_party, checked.message.encode()),)
         return Say.of(record, self._directory.realm, to, sealed=len(checked.message.content), answer=False)
+
+    def _key(self, checked: Checked, body: KeySaid, view: View, appended_at: int, now: int) -> Say:
+        """Take what a party says about a key of its own; who publishes it verifies it again."""
+        view.spend("key", checked.sender.party, now, KEYS_AN_HOUR)
+        known = self._directory.read_key(body.record)
+        if known.party != checked.sender.party:
+            raise RefusedError("KEY_NOT_YOURS", "a party says something about its own keys only")
+        record = self._record(
+            checked, "event", ACCEPTED, appended_at, now, code="KEY_REVOKED" if known.revocation else "KEY_NAMED"
+        )
+        return Say.of(record, self._directory.realm, card=body.record)
 
     def _close(self, message_id: bytes, ref: bytes, view: View) -> None:
         messages = view.open(ref)
