@@ -26,6 +26,7 @@ from samband.schemas.errors import FormatError
 from samband.schemas.event_bodies import (
     Act,
     ActLogged,
+    CardBytes,
     ChildView,
     CircleAccepted,
     CircleHandover,
@@ -67,6 +68,7 @@ __all__ = [
     "EVENTS",
     "Act",
     "ActLogged",
+    "CardBytes",
     "ChildView",
     "CircleAccepted",
     "CircleHandover",

@@ -12,7 +12,7 @@ it first. Pure: no clock, no file.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from samband.schemas.card import SIGNED_CARD, Card
@@ -117,7 +117,7 @@ class Book:
             for unit in card.units:
                 if unit.id in units:
                     raise TrustError("CARD_UNIT", f"unit `{unit.id}` is on two cards")
-                units[unit.id] = unit
+                units[unit.id] = replace(unit, retired=True) if card.retired else unit
         return units
 
     def learn(self, value: bytes) -> str:

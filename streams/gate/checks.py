@@ -30,6 +30,10 @@ EXPIRES_MAX_MS: Final = 14 * 24 * 3_600_000
 """Longest life of a message in milliseconds."""
 
 
+_TO_THE_END: Final = frozenset({"receipt", "recall", "consent.withdrawn", "consent.refused", "act.logged"})
+"""What a closed unit may still say, so that what is on its way ends, and a no is heard."""
+
+
 class Checked(Struct, frozen=True):
     """A message whose sender, recipient, key, time, place and type hold. Not yet decided."""
 
@@ -75,8 +79,16 @@ class Checks:
         row = CATALOGUE.get(routing.type)
         if row is None:
             raise RefusedError("TYPE_UNKNOWN", "the message's type is not in the catalogue")
+        self._check_retired(row, sender, recipient)
         self._check_type(row, routing, message, sender, recipient)
         return Checked(message, routing, leaf, sender, recipient, row)
+
+    @staticmethod
+    def _check_retired(row: MessageType, sender: Unit, recipient: Unit) -> None:
+        if sender.retired and row.name not in _TO_THE_END:
+            raise RefusedError("UNIT_RETIRED", "the sender unit is closed")
+        if recipient.retired and not row.event:
+            raise RefusedError("UNIT_RETIRED", "the recipient unit is closed")
 
     @staticmethod
     def _check_time(routing: Routing, now: int) -> None:

@@ -141,6 +141,14 @@ class Judge:
         self._topic, self._partition = source
         self._verdicts = Verdicts(directory)
 
+    def check(self, now: int) -> None:
+        """Check that the directory is fresh enough to judge by at `now` (ms).
+
+        Raises:
+            OperatorError: it is not (`DIRECTORY_STALE`, `DIRECTORY_EMPTY`).
+        """
+        self._directory.check_fresh(now)
+
     def turn(
         self, records: Sequence[Incoming], values: Mapping[bytes, bytes], now: int, expired: Iterable[bytes]
     ) -> Turn:

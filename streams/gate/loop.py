@@ -63,6 +63,10 @@ class LoopSettings:
 class Turns(Protocol):
     """What judges: `Judge`, or a plain copy in a benchmark."""
 
+    def check(self, now: int) -> None:
+        """Raise an error where nothing may be judged at `now`: the lane ends, and begins again later."""
+        ...
+
     def turn(
         self, records: Sequence[Incoming], values: Mapping[bytes, bytes], now: int, expired: Sequence[bytes]
     ) -> Turn:
@@ -164,6 +168,7 @@ class WorkLane:
                 for record in batch.get(self._source, ())
             ]
             now = time.time_ns() // 1_000_000
+            self._judge.check(now)
             expired = self._state.expired(now)
             if not records and not expired:
                 continue
@@ -264,7 +269,8 @@ class GateLoop(ConsumerRebalanceListener):  # type: ignore[misc]
                 lane = WorkLane(self.settings, self.kafka, self.store, partition, self.judge(partition))
                 await lane.run(self._rebuilding)
             except Exception as error:  # fencing too shows in many forms: begin again from the first step
-                log.warning("lane ended", extra={"partition": partition, "error": type(error).__name__})
+                code = error.code if isinstance(error, SambandError) else type(error).__name__
+                log.warning("lane ended", extra={"partition": partition, "error": code})
             await asyncio.sleep(self.settings.restart_s + random.random())  # noqa: S311  jitter, not a secret
 
     async def run(self) -> None:

@@ -17,7 +17,7 @@ outputs, and only then makes them the state.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import EllipsisType
 from typing import Final
@@ -48,6 +48,8 @@ class Track(msgspec.Struct, frozen=True, array_like=True):
     level: str
     expires: int
     leaf: bytes
+    code: str = ""
+    """Why it was refused, where it was."""
 
 
 class Leaning(msgspec.Struct, frozen=True, array_like=True):
@@ -178,6 +180,12 @@ class View:
     def put_track(self, message_id: bytes, track: Track) -> None:
         """Keep how far a message has come."""
         self.put(b"msg/" + message_id, _child_encoder.encode(track))
+
+    def tracks(self) -> Iterator[tuple[bytes, Track]]:
+        """Yield (message id, how far it has come) of everything remembered: slow, for what is rare."""
+        for name in {**self._values, **self.changes}:
+            if name.startswith(b"msg/") and (track := self.track(name[4:])) is not None:
+                yield name[4:], track
 
     def open(self, ref: bytes) -> dict[bytes, Leaning]:
         """Return message id → what it rests on, for what is permitted on a consent and not handed over."""

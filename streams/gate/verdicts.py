@@ -24,8 +24,9 @@ from samband.schemas.events import (
     Recall,
     Receipt,
 )
+from samband.schemas.key_card import Reason
 from samband.schemas.stamp import StampRecord
-from samband.streams.crypto.keys import Realm
+from samband.streams.crypto.keys import Purpose, Realm
 from samband.streams.crypto.signature import entry_of
 from samband.streams.decision.changes import apply
 from samband.streams.decision.child import ChildState
@@ -35,7 +36,7 @@ from samband.streams.decision.question import Claims, Decision, Outcome, Questio
 from samband.streams.decision.said import Said
 from samband.streams.decision.sight import told
 from samband.streams.decision.withdrawals import stops
-from samband.streams.directory import Directory
+from samband.streams.directory import Directory, Known
 from samband.streams.gate.checks import Checked
 from samband.streams.gate.notices import closed, notified, subject_of
 from samband.streams.gate.state import Leaning, Track, View
@@ -56,6 +57,10 @@ MARKS_AN_HOUR: Final = 60
 ACCEPTED: Final = "accepted"
 RECALLED: Final = "recalled"
 RECALL_EXPIRED: Final = "EXPIRED"
+KEY_LOST: Final = "KEY_LOST"
+"""Why a message stops whose recipient has lost the key to it."""
+SEAL_AGAIN: Final = frozenset({KEY_LOST, "RECIPIENT_KEY"})
+"""Codes after which the sender seals the same message again, under its own id."""
 
 _STEPS: Final = ("", Level.ACCEPTED, Level.HANDED_OVER, Level.OPENED, Level.ACTED)
 _ENDED: Final = (Level.REFUSED, Level.MISMATCH, Level.MISDIRECTED)
@@ -134,7 +139,7 @@ class Verdicts:
             case Recall():
                 return self._recall(checked, body, view, appended_at, now)
             case KeySaid():
-                return [self._key(checked, body, view, appended_at, now)]
+                return self._key(checked, body, view, appended_at, now)
             case _:
                 return self._event(checked, body, view, appended_at, now)
 
@@ -150,7 +155,7 @@ class Verdicts:
 
     def _decide(self, checked: Checked, view: View, appended_at: int, now: int) -> list[Say]:
         routing = checked.routing
-        if view.track(routing.message_id) is not None:
+        if (track := view.track(routing.message_id)) is not None and not _may_come_again(track, checked):
             raise RefusedError("MESSAGE_ID_USED", "a message with this id was judged already")
         if routing.ask:
             view.spend("ask", checked.sender.party, now, ASKS_AN_HOUR)
@@ -278,15 +283,18 @@ class Verdicts:
             raise RefusedError("RECEIPT_UNKNOWN", "a receipt is only for a message that was permitted to this unit")
         if not _rises(track.level, body.level):
             raise RefusedError("RECEIPT_LEVEL", "a receipt's level only rises")
-        view.put_track(body.message_id, msgspec.structs.replace(track, level=body.level.value))
+        view.put_track(body.message_id, msgspec.structs.replace(track, level=body.level.value, code=body.code))
         if body.level in _DONE:
             self._close(body.message_id, track.ref, view)
         record = self._record(checked, "receipt", body.level, appended_at, now, subject=body.message_id, code=body.code)
         to = ((track.sender_party, checked.message.encode()),)
         return Say.of(record, self._directory.realm, to, sealed=len(checked.message.content), answer=False)
 
-    def _key(self, checked: Checked, body: KeySaid, view: View, appended_at: int, now: int) -> Say:
-        """Take what a party says about a key of its own; who publishes it verifies it again."""
+    def _key(self, checked: Checked, body: KeySaid, view: View, appended_at: int, now: int) -> list[Say]:
+        """Take what a party says about a key of its own; who publishes it verifies it again.
+
+        A lost key's unread messages end here, and their senders seal them again.
+        """
         view.spend("key", checked.sender.party, now, KEYS_AN_HOUR)
         known = self._directory.read_key(body.record)
         if known.party != checked.sender.party:
@@ -294,7 +302,14 @@ class Verdicts:
         record = self._record(
             checked, "event", ACCEPTED, appended_at, now, code="KEY_REVOKED" if known.revocation else "KEY_NAMED"
         )
-        return Say.of(record, self._directory.realm, card=body.record)
+        said = [Say.of(record, self._directory.realm, card=body.record)]
+        if known.revocation is not None and known.revocation.reason is Reason.LOST:
+            for message_id, track in list(view.tracks()):
+                if _unread(track, known):
+                    view.put_track(message_id, msgspec.structs.replace(track, level=RECALLED, code=KEY_LOST))
+                    self._close(message_id, track.ref, view)
+                    said.append(self._end(message_id, track, KEY_LOST, now))
+        return said
 
     def _close(self, message_id: bytes, ref: bytes, view: View) -> None:
         messages = view.open(ref)
@@ -361,6 +376,25 @@ class Verdicts:
             decided_at=now,
             appended_at=appended_at,
         )
+
+
+def _may_come_again(track: Track, checked: Checked) -> bool:
+    """Say whether a message may be judged again: it was never read for want of a key, and is the same one."""
+    same = (track.sender, track.recipient, track.ref) == (
+        checked.sender.id,
+        checked.recipient.id,
+        checked.routing.ref,
+    )
+    return same and track.code in SEAL_AGAIN and track.level in (Level.REFUSED, RECALLED)
+
+
+def _unread(track: Track, known: Known) -> bool:
+    """Say whether a message on its way needs a key that is lost."""
+    if not track.permitted or track.level not in ("", Level.ACCEPTED) or track.recipient_party != known.party:
+        return False
+    return known.card.purpose == Purpose.PARTY_HOP or (
+        known.card.purpose == Purpose.UNIT_CONTENT and known.card.unit == track.recipient
+    )
 
 
 def _track(checked: Checked, *, permitted: bool) -> Track:
