@@ -26,7 +26,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from samband.connectors.adapter import Adapter
 from samband.connectors.folder import FolderAdapter
@@ -43,6 +43,8 @@ from samband.streams.settings import KafkaSettings, load
 from samband.streams.snapshot import opened
 
 __all__ = ["EPOCH", "AdapterSettings", "Party", "PartySettings", "RetentionSettings"]
+
+Held = TypeVar("Held")
 
 EPOCH: Final = 1
 """Epoch of the child-reference key; its rotation comes with key rotation."""
@@ -112,18 +114,27 @@ class Party:
         root = Root.read(folder / "root.json")
         keys = KeyFolder(folder / "keys", root.realm)
         directory = opened(root, folder / "directory.snapshot")
-        return cls(
+        party = cls(
             folder=folder,
             settings=settings,
             root=root,
             directory=directory,
             keys=keys,
-            signs=keys.sign_keys(Purpose.PARTY_SIGN),
-            hop={kid: key for kid, (_, key) in keys.open_keys(Purpose.PARTY_HOP).items()},
-            content=keys.open_keys(Purpose.UNIT_CONTENT),
+            signs={},
+            hop={},
+            content={},
             reference=keys.secret(f"reference-{EPOCH}"),
             store=Store(folder / "store.db", keys.secret("store")),
         )
+        party.load_keys()
+        return party
+
+    def load_keys(self) -> None:
+        """Take the keys that lie in the folder now: another process may have made one, or destroyed one."""
+        keys = self.keys
+        _replace(self.signs, keys.sign_keys(Purpose.PARTY_SIGN))
+        _replace(self.hop, {kid: key for kid, (_, key) in keys.open_keys(Purpose.PARTY_HOP).items()})
+        _replace(self.content, keys.open_keys(Purpose.UNIT_CONTENT))
 
     @property
     def name(self) -> str:
@@ -193,3 +204,10 @@ class Party:
             f"the adapter of unit `{each.unit}` cannot be used",
             "kind = `folder` with `path`, or `webhook` with `url` and `secret`",
         )
+
+
+def _replace(mine: dict[Kid, Held], there: dict[Kid, Held]) -> None:
+    """Make a dictionary that others hold what another one is."""
+    for kid in [kid for kid in mine if kid not in there]:
+        del mine[kid]
+    mine.update(there)

@@ -147,7 +147,10 @@ class World:
         """Return a party with its keys and a store on disk."""
         keys, none = self.parties[name], Path("none")
         files = KeyFolder(folder / "keys", self.realm)
-        files.keep(self.roots[name])
+        for key in (self.roots[name], keys.sign, keys.hop):
+            files.keep(key)
+        for unit, key in keys.content.items():
+            files.keep(key, unit)
         return Party(
             folder=folder,
             settings=PartySettings(name, kafka or KafkaSettings("", none, none, none)),
