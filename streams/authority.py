@@ -28,14 +28,15 @@ from typing import Final
 from samband.schemas.agreement import parse as parse_terms
 from samband.schemas.card import Card
 from samband.schemas.errors import InputError, OperatorError
+from samband.schemas.key_card import Reason, Revocation
 from samband.schemas.rulebook import parse, shipped_text
 from samband.schemas.signed_rules import Rules
 from samband.schemas.units import PartyId, Unit
 from samband.streams.audit import AuditKeys
 from samband.streams.certificates import Credential, issue, make_authority
-from samband.streams.crypto.keys import OpenKey, Purpose, SignKey, realm_of
+from samband.streams.crypto.keys import Kid, OpenKey, Purpose, SignKey, realm_of
 from samband.streams.directory import HUB, Directory
-from samband.streams.directory_records import sign_card, sign_key
+from samband.streams.directory_records import key_name, revoke, sign_card, sign_key
 from samband.streams.keyfile import KeyFolder
 from samband.streams.periods import PERIODS
 from samband.streams.publication import Publication
@@ -322,6 +323,19 @@ class Home:
             TrustError: a unit stands on another party's card.
         """
         self.publication.add(sign_card(self._root_keys(), card))
+
+    def revoke_key(self, kid: Kid, reason: Reason, at: int) -> None:
+        """Take a party's key back as the authority, from `at` (ms) on.
+
+        Raises:
+            InputError: no card names the key.
+            OperatorError: too few root keys are here.
+        """
+        name, known = key_name(kid), self.publication.book().keys().get(kid)
+        if known is None:
+            raise InputError("KEY_UNKNOWN", "no card names the key", "samband keys list --all")
+        word = Revocation(revoked=kid, party=known.party, at=at, reason=reason)
+        self.publication.add(revoke(self.records()[name], word, self._root_keys()))
 
     def card(self, party: str) -> Card:
         """Return a party's card.
