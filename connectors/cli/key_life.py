@@ -50,7 +50,7 @@ def list_(
         ("kid", "party", "purpose", "unit", "from", "to", "state"),
         [
             (each.kid.hex()[:16], each.party, each.card.purpose, each.card.unit, moment(each.card.not_before)[:10],
-             moment(each.card.not_after)[:10], _state(each, now) + ("" if not who or each.kid in held else ", not held"))
+             moment(each.card.not_after)[:10], _state(each, now, gone=bool(who) and each.kid not in held))
             for each in rows
         ],
     )  # fmt: skip
@@ -58,7 +58,11 @@ def list_(
         note(either(f"dags för ny: {', '.join(due)}", f"due for the next: {', '.join(due)}"))
 
 
-def _state(known: Known, now: int) -> str:
+def _state(known: Known, now: int, *, gone: bool) -> str:
+    return _word(known, now) + (", not held here" if gone else "")
+
+
+def _word(known: Known, now: int) -> str:
     if known.revocation is not None:
         return f"taken back {moment(known.revocation.at)[:10]}, {known.revocation.reason}"
     if now < known.card.not_before:
@@ -147,8 +151,11 @@ def revoke(
         known = _find(home.directory(now), kid)
         home.revoke_key(known.kid, Reason(reason), at)
         live = refresh(home)
-        told = either("Återkallelsen är publicerad." if live else "Återkallelsen gäller när navet startar.",
-                      "The revocation is published." if live else "The revocation counts when the hub starts.")  # fmt: skip
+        told = (
+            either("Återkallelsen är publicerad.", "The revocation is published.")
+            if live
+            else either("Återkallelsen gäller när navet startar.", "The revocation counts when the hub starts.")
+        )
     if as_json:
         emit({"kid": known.kid.hex(), "party": known.party, "reason": reason, "at": at})
         return
@@ -212,8 +219,7 @@ async def _at_hub(home: Home, known: Known, start: int) -> list[dict[str, Any]]:
         except SambandError:
             continue
         signed = record.kind in ("decision", "event", "receipt")
-        speaker = record.recipient if record.kind == "receipt" and record.sender not in units else record.sender
-        if signed and speaker in units and record.decided_at >= start:
+        if signed and record.sender in units and record.decided_at >= start:
             found.append(
                 {"message_id": record.message_id.hex(), "type": record.type, "sender": record.sender,
                  "recipient": record.recipient, "at": record.decided_at, "outcome": record.outcome}
