@@ -87,8 +87,9 @@ class StampRecord(Struct, frozen=True, kw_only=True):
     instead of the decision, which the log alone holds), `event` (a consent, circle or mark was taken or refused),
     `notice` (to those who lean on it: a consent, `subject`, that a withdrawal closed), `receipt` (a recipient's receipt
     was taken), `recall` (`subject` is stopped), `refusal` (not even judged: `code`), `erasure` (kept records were
-    erased: `leaf` is the hash over their entries, `code` the rule, `sender` the unit).
-    `outcome`: `permit`, `deny`, `ask`, `accepted`, `refused`, `recalled`, `erased`, or a receipt's level.
+    erased: `leaf` is the hash over their entries, `code` the rule, `sender` the unit), `head` (the gate's sign of life
+    to every inbox: `leaf` is the hash of the directory's head, `user` that of the log's last checkpoint, zeros so far).
+    `outcome`: `permit`, `deny`, `ask`, `accepted`, `refused`, `recalled`, `erased`, `said`, or a receipt's level.
     """
 
     v: int = 1

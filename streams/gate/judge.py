@@ -30,8 +30,9 @@ from samband.streams.crypto.lane import UnverifiedRecord
 from samband.streams.crypto.signature import stamp_all
 from samband.streams.directory import Directory
 from samband.streams.gate.checks import Checks
+from samband.streams.gate.head import head
 from samband.streams.gate.lanes import Lanes
-from samband.streams.gate.state import POSITION, View
+from samband.streams.gate.state import HEAD, POSITION, View
 from samband.streams.gate.verdicts import Say, Verdicts
 from samband.streams.topics import AUDIT as AUDIT_TOPIC
 from samband.streams.topics import CARDS as CARDS_TOPIC
@@ -152,13 +153,13 @@ class Judge:
     def turn(
         self, records: Sequence[Incoming], values: Mapping[bytes, bytes], now: int, expired: Iterable[bytes]
     ) -> Turn:
-        """Judge `records` in order at `now` (ms); `expired` are names whose time is over."""
+        """Judge `records` in order at `now` (ms); `expired` are names whose time is over, `HEAD` to say a new one."""
         view = View(values)
         now = max(now, view.number(b"clock"))
         self._verdicts.begin(now)
         draft = _Draft(view)
         for name in expired:
-            for say in self._verdicts.expired(name, view, now):
+            for say in self._head(view, now) if name == HEAD else self._verdicts.expired(name, view, now):
                 draft.counts[say.record.outcome] += 1
                 draft.said.append((say, "", NO_INSTANCE, 0))
         for record in records:
@@ -169,6 +170,10 @@ class Judge:
         outputs = self._outputs(draft, now)
         quarantined = [(offset, code) for offset, code, _ in draft.quarantine]
         return Turn(outputs, view.changes, dict(draft.counts), quarantined)
+
+    def _head(self, view: View, now: int) -> list[Say]:
+        view.put(HEAD, now.to_bytes(8, "big"))
+        return [head(self._directory, self._verdicts.rulebook_hash, now)]
 
     def _take(self, record: Incoming, draft: _Draft, now: int) -> None:
         size = len(record.value or b"")

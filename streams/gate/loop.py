@@ -28,7 +28,7 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 from samband.schemas.errors import OperatorError, SambandError
 from samband.streams.crypto.hub import HubStore
 from samband.streams.gate.judge import Incoming, Output, Record, Turn
-from samband.streams.gate.state import State
+from samband.streams.gate.state import HEAD, State
 
 __all__ = ["GateLoop", "LoopSettings", "WorkLane"]
 
@@ -58,6 +58,10 @@ class LoopSettings:
     """Longest time for one transaction; above a broker's fail-over (6–9 s)."""
     restart_s: float = 2.0
     """Wait before an ended lane begins again: longer than a heartbeat."""
+    head_s: float = 1800.0
+    """Time between two heads to every inbox; a connector reports when it has heard none for 75 minutes."""
+    head_least_s: float = 60.0
+    """Shortest time between two heads across restarts: a lane that ends again and again floods nobody."""
 
 
 class Turns(Protocol):
@@ -90,6 +94,8 @@ class WorkLane:
         self._state = State()
         self._producer: AIOKafkaProducer | None = None
         self._consumer: AIOKafkaConsumer | None = None
+        self._next_head = 0.0
+        """When the next head is said, by the monotonic clock."""
 
     async def run(self, rebuilding: asyncio.Semaphore) -> None:
         """Carry the partition until something goes wrong.
@@ -133,6 +139,7 @@ class WorkLane:
             await self._consumer.seek_to_beginning(self._source)
         else:
             self._consumer.seek(self._source, self._state.position)
+        self._plan_head(time.time_ns() // 1_000_000)
         log.info("lane open", extra={"partition": self._partition, "keys": len(self._state.values)})
 
     async def _rebuild(self) -> None:
@@ -159,9 +166,33 @@ class WorkLane:
                 names[record.key] = name
                 self._state.load(name, unpad(padded))
 
+    def _plan_head(self, now: int) -> None:
+        """Plan the first head: at once, unless the last one was said just now, or the clock was set back since."""
+        least = self._settings.head_least_s
+        early = now - self._state.head_said < 1000 * least
+        self._next_head = time.monotonic() + (least if early else 0.0)
+
+    async def _say_head(self) -> None:
+        """Say a head to every inbox that is there, in a transaction of its own: a lost inbox stops nobody else's."""
+        assert self._producer is not None
+        turn = self._judge.turn([], self._state.values, time.time_ns() // 1_000_000, [HEAD])
+        client, there = self._producer.client, []
+        async with asyncio.timeout(self._settings.deadline_s):
+            for output in turn.outputs:
+                await client.add_topic(output[0])
+                if client.cluster.partitions_for_topic(output[0]):
+                    there.append(output)
+                else:
+                    log.warning("inbox is missing", extra={"partition": self._partition, "topic": output[0]})
+            turn.outputs = there
+            await self._commit(turn)
+        self._next_head = time.monotonic() + self._settings.head_s
+
     async def _carry(self) -> None:
         assert self._consumer is not None
         while True:
+            if time.monotonic() >= self._next_head:
+                await self._say_head()
             batch = await self._consumer.getmany(timeout_ms=1000, max_records=self._settings.batch)
             records = [
                 Incoming(record.offset, record.value, record.timestamp, _bare(record))

@@ -7,6 +7,7 @@
     open/<ref16>               messages of a child that rest on a consent and are not handed over yet
     rate/<what>/<party>        hour ‖ how often within it: questions, marks
     audit                      last audit number, u64
+    head                       when the last head was said to every inbox, ms
     clock                      time of the last decision, ms
     position                   next offset to read, u64
 
@@ -27,8 +28,9 @@ import msgspec
 from samband.schemas.errors import OperatorError, RefusedError
 from samband.streams.decision.child import ChildState
 
-__all__ = ["POSITION", "Leaning", "State", "Track", "View"]
+__all__ = ["HEAD", "POSITION", "Leaning", "State", "Track", "View"]
 
+HEAD: Final = b"head"
 POSITION: Final = b"position"
 _EXPIRED_AT_ONCE: Final = 200
 _VALUE_MAX: Final = (1 << 19) - 4
@@ -87,6 +89,11 @@ class State:
         while self._expiry and self._expiry[0][0] < now and len(due) < _EXPIRED_AT_ONCE:
             due.append(heapq.heappop(self._expiry)[1])
         return due
+
+    @property
+    def head_said(self) -> int:
+        """When the last head was said, in ms; 0 where none was."""
+        return int.from_bytes(self.values.get(HEAD, b""), "big")
 
     @property
     def position(self) -> int | None:

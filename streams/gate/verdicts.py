@@ -130,6 +130,8 @@ class Verdicts:
             RefusedError: the event, receipt or recall is not its signer's to say.
             FormatError: its body is not the one of its type.
         """
+        if (track := view.track(checked.routing.message_id)) is not None and not _may_come_again(track, checked):
+            raise RefusedError("MESSAGE_ID_USED", "a message with this id was judged already")
         if checked.routing.body is None:
             return self._decide(checked, view, appended_at, now)
         body = events.decode(checked.routing.type, checked.routing.body)
@@ -155,8 +157,6 @@ class Verdicts:
 
     def _decide(self, checked: Checked, view: View, appended_at: int, now: int) -> list[Say]:
         routing = checked.routing
-        if (track := view.track(routing.message_id)) is not None and not _may_come_again(track, checked):
-            raise RefusedError("MESSAGE_ID_USED", "a message with this id was judged already")
         if routing.ask:
             view.spend("ask", checked.sender.party, now, ASKS_AN_HOUR)
         child = view.child(routing.ref)
@@ -224,6 +224,7 @@ class Verdicts:
         )
         after = apply(before, body, said_by)
         view.put_child(routing.ref, after)
+        view.put_track(routing.message_id, _track(checked, permitted=False))  # said again, it must not count again
         parties = notified(before, after, body, checked.sender, self._directory.find_unit)
         taken_back = isinstance(body, ConsentWithdrawn | ConsentRefused)
         said = [Say(record, encoded, salt, entry, tuple((party, b"") for party in parties), 0, True, taken_back)]
@@ -268,6 +269,7 @@ class Verdicts:
         if not track.permitted or track.level in _DONE or track.level == RECALLED:
             raise RefusedError("RECALL_TOO_LATE", "the message was handed over, refused or recalled already")
         view.put_track(body.message_id, msgspec.structs.replace(track, level=RECALLED))
+        view.put_track(checked.routing.message_id, _track(checked, permitted=False))
         self._close(body.message_id, track.ref, view)
         record = self._record(checked, "event", ACCEPTED, appended_at, now, subject=body.message_id)
         return [Say.of(record, self._directory.realm), self._end(body.message_id, track, "RECALLED_BY_SENDER", now)]
@@ -302,6 +304,7 @@ class Verdicts:
         record = self._record(
             checked, "event", ACCEPTED, appended_at, now, code="KEY_REVOKED" if known.revocation else "KEY_NAMED"
         )
+        view.put_track(checked.routing.message_id, _track(checked, permitted=False))
         said = [Say.of(record, self._directory.realm, card=body.record)]
         if known.revocation is not None and known.revocation.reason is Reason.LOST:
             for message_id, track in list(view.tracks()):
