@@ -11,8 +11,11 @@ import secrets
 import sqlite3
 from typing import Any
 
+from samband.connectors.boxes import Place, count, gaps, take_number
+from samband.connectors.copies import check_own
 from samband.connectors.party import EPOCH, Party
 from samband.connectors.store import Step
+from samband.connectors.watch import heard
 from samband.schemas import events
 from samband.schemas.errors import FormatError, OperatorError, RefusedError, SambandError
 from samband.schemas.events import Id16, Level, Receipt
@@ -28,6 +31,8 @@ __all__ = ["Receiver", "receipt_for"]
 log = logging.getLogger("samband.connector")
 
 _DAY_MS = 86_400_000
+_TAKEN_BEFORE = frozenset({"MESSAGE_ID_USED", "RECEIPT_LEVEL"})
+"""The gate's word on what it has had already, under another number: no refusal."""
 _ENDS = frozenset({Level.HANDED_OVER, Level.OPENED, Level.ACTED, Level.REFUSED, Level.MISMATCH, Level.MISDIRECTED})
 
 
@@ -61,6 +66,10 @@ class Receiver:
         self._accept = accept
         self.decided = 0
         """How many of our messages the gate has decided since the start: the sender looks whether it rises."""
+        self.caught_up = False
+        """Whether the inbox was read to its end since the start: what comes now is said now."""
+        self.again = False
+        """Whether the inbox is read from its beginning another time: repeats are no news."""
 
     def take(self, offset: int, value: bytes | None, now: int) -> bool:
         """Take one record; True where it left something to send.
@@ -77,22 +86,38 @@ class Receiver:
             raise
         except Exception as error:
             code = error.code if isinstance(error, SambandError) else type(error).__name__
-            self._count("incident")
+            count(self._store, "incident")
             log.warning("inbox record refused", extra={"code": code, "offset": offset})
             return False
 
     def _take(self, offset: int, value: bytes | None, now: int) -> bool:
         received = self._accept.open(value)
-        if not self._is_next(received.down):
-            return False
         down, stamp = received.down, received.stamp
-        if down.instance == self._store.instance:
-            if stamp is not None and stamp.kind == "refusal":
-                self._refusal(down, stamp, received.entry)
-            self.decided += self._store.acknowledge(down.partition, down.ack)
-            self._store.drop_receipts(down.partition, down.ack)
-        if stamp is None:
+        if take_number(self._store, down.partition, down.box_seq, now) is Place.REPEAT:
+            if not self.again:
+                count(self._store, "box_repeat")
             return False
+        if stamp is not None:
+            heard(self._party, stamp, down.partition, now)
+        stamps = [] if stamp is None else [stamp, *(answer for answer, _ in received.more)]
+        another = check_own(self._store, down, stamps, now, caught_up=self.caught_up)
+        own = not another and down.instance == self._store.instance
+        if own and stamp is not None and stamp.kind == "refusal":
+            self._refusal(down, stamp, received.entry)
+        told = another | (stamp is not None and self._told(received, stamp, offset, now))
+        return told | (own and self._acknowledge(down))
+
+    def _acknowledge(self, down: Down) -> bool:
+        """Take what the gate has decided; True where it has said no word on something, which goes out again."""
+        again = self._store.repeat_unanswered(down.partition, down.ack)
+        if again:
+            log.warning("acknowledged without an answer", extra={"code": "ANSWER_MISSING", "again": again})
+        self.decided += again + self._store.acknowledge(down.partition, down.ack)
+        self._store.drop_receipts(down.partition, down.ack)
+        return bool(again)
+
+    def _told(self, received: Received, stamp: StampRecord, offset: int, now: int) -> bool:
+        """Take what a stamp says; True where it left something to send."""
         match stamp.kind:
             case "decision" if received.message is not None:
                 return self._letter(received, stamp, offset, now)
@@ -100,34 +125,20 @@ class Receiver:
                 self._receipt(received, stamp)
             case "recall":
                 return self._recall(stamp, now)
-            case "refusal":
-                pass  # taken by its seq above: the gate may not have been able to read which message it was
+            case "refusal" | "head":
+                pass  # taken above; of a refusal the gate may not have been able to read which message it was
             case _:
                 for answer, entry in ((stamp, received.entry), *received.more):
                     self._answer(answer, entry)
         return False
 
-    def _is_next(self, down: Down) -> bool:
-        """Keep the box number; a repeat is dropped, a gap is counted and stops nothing."""
-        key = f"box/{down.partition}"
-        last = self._store.number(key) or 0
-        if down.box_seq <= last:
-            self._count("box_repeat")
-            return False
-        if down.box_seq > last + 1:
-            self._count("box_gap")
-            log.error("inbox records are missing", extra={"code": "BOX_GAP", "missing": down.box_seq - last - 1})
-        self._store.keep_number(key, down.box_seq)
-        return True
-
-    def _count(self, name: str) -> None:
-        key = f"count/{name}"
-        self._store.keep_number(key, (self._store.number(key) or 0) + 1)
-
     def _refusal(self, down: Down, stamp: StampRecord, entry: bytes) -> None:
         """The gate did not even judge what we sent with this seq."""
         message_id = self._store.message_at(down.partition, down.ack)
         if message_id is None:
+            return
+        if stamp.code in _TAKEN_BEFORE:
+            self._store.answered(message_id, sent=True)  # what became of it was said, or is said, by its own answer
             return
         log.error("message refused by the gate", extra={"code": stamp.code})
         self._store.add_step(message_id, step_of(stamp, "refusal", entry))
@@ -141,8 +152,10 @@ class Receiver:
         # What another said of a consent is found under the consent.
         about = stamp.subject if kind == "notice" and stamp.subject else stamp.message_id
         self._store.add_step(about, step_of(stamp, kind, entry))
-        if mine and stamp.outcome != "permit":
+        if mine and (stamp.outcome != "permit" or stamp.ask):
             self._store.finish(stamp.message_id)
+        elif mine:
+            self._store.answered(stamp.message_id)
 
     def _receipt(self, received: Received, stamp: StampRecord) -> None:
         """What the recipient's party says about a message of ours."""
@@ -151,7 +164,7 @@ class Receiver:
             return
         body = events.decode("receipt", routing.body)
         if not isinstance(body, Receipt) or body.message_id != stamp.subject:
-            self._count("incident")
+            count(self._store, "incident")
             return
         self._store.add_step(stamp.subject, step_of(stamp, "receipt", received.entry))
         if body.level in _ENDS:
@@ -165,6 +178,8 @@ class Receiver:
         if row is not None and self._store.recall_letter(subject, now, stamp.code):
             draft = receipt_for(self._party, row.letter, row.ref, subject, Level.REFUSED, "RECALLED", now)
             answered = self._store.add_draft(draft, partition_of(row.ref, self._party.root.shards))
+        elif row is None and gaps(self._store):  # the message itself may be what is missing, and come late
+            self._store.keep_sealed(f"recalled/{subject.hex()}", stamp.code.encode())
         if any(unit.id == stamp.sender for unit in self._party.units):
             self._store.add_step(subject, step_of(stamp, "recall", b""))
             self._store.finish(subject)
@@ -196,6 +211,9 @@ class Receiver:
             state, code = "refused", error.code
             level = Level.MISMATCH if code.startswith("MISMATCH") or isinstance(error, FormatError) else Level.REFUSED
             log.error("letter not handed over", extra={"code": code, "offset": offset})
+        stopped = self._store.sealed(f"recalled/{routing.message_id.hex()}")
+        if stopped is not None and level is None:
+            state, code, level = "recalled", stopped.decode(), Level.REFUSED
         held = HOLD_PROTECTED in stamp.obligations and self._party.settings.protected == "hold"
         added = self._store.add_letter(
             routing.message_id,

@@ -4,6 +4,7 @@
     reader     inbox → verify → open → compare → keep, with the next offset, in one store transaction
     hand-over  waiting letters → adapter → handed over, with its receipt, in one store transaction
     disposal   contents whose time is over → erased, with the act for the log, in one store transaction
+    watch      heads, cards, answers and receipts that do not come → reported
 
 Loops over one durable store; what one leaves behind the next finds, so that a crash anywhere is a pause. Nothing
 is handed over before the inbox was read to the end that it had when the letter came: a recall that is there is seen.
@@ -22,10 +23,12 @@ from functools import partial
 from typing import Any, Final
 
 from samband.connectors.adapter import Adapter, Delivery
+from samband.connectors.boxes import count
 from samband.connectors.party import Party
 from samband.connectors.receive import Receiver, receipt_for
 from samband.connectors.retention import dispose
 from samband.connectors.store import InboxRow
+from samband.connectors.watch import Watch
 from samband.schemas.errors import DeliveryError, SambandError
 from samband.schemas.events import Level
 from samband.schemas.message import Message
@@ -48,6 +51,9 @@ _RESEND_S: Final = 4.0
 _RESEND_MAX_S: Final = 60.0
 _ACKNOWLEDGED_S: Final = 1.0
 _DISPOSE_S: Final = 3600.0
+_WATCH_S: Final = 30.0
+_CATCH_UP_S: Final = 60.0
+"""How long nothing is sent at the start while the inbox is read: what the gate has had may stand there."""
 _BACK_OFF_S: Final = (0.2, 30.0)
 
 
@@ -95,6 +101,8 @@ class Service:
         self._begun: dict[str, list[InboxRow]] = {}
         """What the reader has already begun to hand over, by unit."""
         self.ready = asyncio.Event()
+        self._at_end = 0.0
+        """When the inbox was read to its end last, by the monotonic clock; 0 until then."""
 
     def seal_new(self) -> list[Row]:
         """Seal what waits, within the caller's own transaction of the store; `wake` with the rows when that is kept.
@@ -130,6 +138,7 @@ class Service:
                 group.create_task(self._forever(self._read))
                 group.create_task(self._look())
                 group.create_task(self._forever(self._dispose))
+                group.create_task(self._forever(self._watch))
                 for unit, adapter in self._adapters.items():
                     group.create_task(self._forever(partial(self._hand_over, unit, adapter)))
                     group.create_task(self._forever(partial(self._ask_far_side, unit, adapter)))
@@ -165,6 +174,9 @@ class Service:
 
     async def _send(self) -> None:
         writer = self._writer
+        with contextlib.suppress(TimeoutError):  # a withdrawal does not wait for ever; message ids keep it safe
+            async with asyncio.timeout(_CATCH_UP_S):
+                await self.ready.wait()
         try:
             # What was sent before this start comes first: the gate takes seq by seq.
             self._sealed.clear()
@@ -224,7 +236,11 @@ class Service:
         reader = InboxReader(self._kafka, self._party.name)
         target: int | None = None
         known = 0
-        async for batch in reader.batches(self._store.number("offset")):
+        place = self._store.number("offset")
+        async for batch in reader.batches(place):
+            if place is not None and self._is_cut(batch, place):
+                target = None
+            place = batch.next_offset
             if target is None:
                 target, known = batch.end, batch.next_offset
             known_before = self._known_before
@@ -235,9 +251,36 @@ class Service:
             if reached:
                 self._known_before = known_before
                 target = None
+                self._at_end = time.monotonic()
+                self._receiver.caught_up, self._receiver.again = True, False
                 self.ready.set()
                 for event in self._to_hand_over.values():
                     event.set()
+
+    def _is_cut(self, batch: Batch, place: int) -> bool:
+        """Say whether the inbox is read from before `place`: it lost its end, or was made anew, which is reported."""
+        first = batch.records[0][0] if batch.records else batch.next_offset
+        if first >= place:
+            return False
+        log.error("inbox is read from its beginning", extra={"code": "INBOX_CUT", "place": place, "end": batch.end})
+        with self._store.transaction():
+            count(self._store, "inbox_cut")
+            self._store.keep_number("inbox_cut/at", now_ms())
+            self._store.forget_offsets()
+            self._store.keep_number("offset", 0)
+        self._known_before = -1
+        self._receiver.caught_up, self._receiver.again = False, True
+        return True
+
+    async def _watch(self) -> None:
+        """Look for what does not come; only time at the inbox's end counts."""
+        watch, looked = Watch(self._party), time.monotonic()
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            now = time.monotonic()
+            reading = self._at_end > looked
+            watch.look(now_ms(), int(1000 * (now - looked)) if reading else 0)
+            looked = now
 
     def _keep(self, batch: Batch, known_before: int) -> None:
         """Take a batch, and begin to hand over what an idle unit may have: one write to the disk before it does."""
@@ -248,6 +291,9 @@ class Service:
                     self._to_send.set()
             self._store.keep_number("offset", batch.next_offset)
             begun = {unit: rows for unit in self._idle if (rows := self._begin(unit, known_before))}
+        if self._store.instance != self._writer.instance:
+            self._sealed.clear()  # what had a number has it no longer
+            self._writer.renew(self._store.instance)
         for unit, rows in begun.items():
             self._begun[unit] = rows
             self._idle.discard(unit)

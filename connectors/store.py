@@ -32,7 +32,7 @@ from samband.streams.outbox import Draft, Row
 
 __all__ = ["InboxRow", "OutboxRow", "Step", "Store"]
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _PATIENCE_S: Final = 10
 """How long another process's write is waited for."""
 _SCHEMA: Final = """
@@ -86,6 +86,15 @@ ALTER TABLE inbox ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX inbox_kept ON inbox (changed) WHERE erased = 0 AND {_ENDED};
 """
 """What version 2 adds: when the content of a letter was erased by a disposal decision."""
+_SINCE_2: Final = """
+CREATE INDEX outbox_open ON outbox (created) WHERE state = 'decided' AND type != 'receipt' AND draft IS NOT NULL;
+UPDATE outbox SET state = 'done', draft = NULL WHERE state = 'decided' AND message_id IN
+    (SELECT message_id FROM steps WHERE kind = 'decision' AND json_extract(detail, '$.ask'));
+"""
+"""What version 3 adds: finding what was permitted and is not handed over; a question that was answered is none."""
+_UNANSWERED: Final = "NOT EXISTS (SELECT 1 FROM steps WHERE steps.message_id = outbox.message_id)"
+_DECIDED: Final = "CASE WHEN draft IS NULL THEN 'done' ELSE 'decided' END"
+"""The state of what the gate has decided: what ended already stays ended."""
 _NO_COPY: Final = "consent.part"
 """The letters that are kept with the consents, not as transport."""
 
@@ -160,10 +169,12 @@ class Store:
                     self._put("instance", secrets.token_bytes(16))
                 if version in (0, 1):
                     self._run(_SINCE_1)
+                if version in (0, 1, 2):
+                    self._run(_SINCE_2)
                     self._db.execute(f"PRAGMA user_version = {_VERSION}")
         except (OSError, sqlite3.Error) as error:
             raise OperatorError("STORE_OPEN", f"the store `{path}` cannot be opened: {error}") from error
-        if version not in (0, 1, _VERSION):
+        if version not in (0, 1, 2, _VERSION):
             raise OperatorError("STORE_VERSION", f"the store `{path}` is of version {version}, not {_VERSION}")
 
     def _run(self, statements: str) -> None:
@@ -215,6 +226,14 @@ class Store:
     def keep_number(self, key: str, value: int) -> None:
         """Keep a number; inside a transaction of the caller's."""
         self._put(key, value.to_bytes(8, "big"))
+
+    def kept(self, key: str) -> bytes | None:
+        """Return kept bytes."""
+        return self._get(key)
+
+    def keep(self, key: str, value: bytes) -> None:
+        """Keep bytes that say nothing about anybody; inside a transaction of the caller's."""
+        self._put(key, value)
 
     def keep_sealed(self, name: str, plain: bytes) -> None:
         """Keep bytes under a name that says nothing outside this store."""
@@ -311,22 +330,96 @@ class Store:
     def acknowledge(self, partition: int, seq: int) -> int:
         """The gate has decided everything up to `seq`: those bytes need not be sent again. Return how many."""
         return self._db.execute(
-            "UPDATE outbox SET state = 'decided', message = NULL WHERE state = 'sent' AND partition = ? AND seq <= ?",
+            f"UPDATE outbox SET state = {_DECIDED}, message = NULL WHERE state = 'sent' AND partition = ? AND seq <= ?",
             (partition, seq),
         ).rowcount
 
-    def finish(self, message_id: bytes) -> None:
-        """A terminal receipt came: forget what was needed to seal again."""
+    def repeat_unanswered(self, partition: int, seq: int) -> int:
+        """Put back what the gate says to have decided up to `seq` and has said no word on; return how many.
+
+        It is said again under a new number: either the answer was lost, and the gate knows the id, or the number was
+        another's, and the gate has not seen the message.
+        """
+        return self._db.execute(
+            "UPDATE outbox SET state = 'new', seq = NULL, message = NULL WHERE state = 'sent' AND partition = ?"
+            f" AND seq <= ? AND type != 'receipt' AND draft IS NOT NULL AND {_UNANSWERED}",
+            (partition, seq),
+        ).rowcount
+
+    def begin_anew(self) -> int:
+        """Take a new instance, whose numbers begin at 1, and put back all that the gate has not answered.
+
+        Nothing counts twice, since the gate judges a message id once. Return how many are said again.
+        """
+        self._put("instance", secrets.token_bytes(16))
+        self._db.execute("DELETE FROM meta WHERE key GLOB 'seq/*'")
+        self._db.execute("DELETE FROM outbox WHERE type = 'receipt' AND state = 'decided'")
+        self._db.execute(f"UPDATE outbox SET state = {_DECIDED}, message = NULL WHERE state = 'sent' AND draft IS NULL")
+        again = self._db.execute(
+            "UPDATE outbox SET state = 'new', message = NULL WHERE draft IS NOT NULL AND (state = 'sent' OR"
+            f" (state = 'decided' AND type != 'receipt' AND {_UNANSWERED}))"
+        ).rowcount
+        self._db.execute("UPDATE outbox SET seq = NULL WHERE seq IS NOT NULL")
+        return again
+
+    def answered(self, message_id: bytes, *, sent: bool = False) -> None:
+        """The gate has answered it: it need not be said again. What has a number is sent until that is acknowledged.
+
+        `sent`: the answer came with that very number.
+        """
+        states = ("new", "sent") if sent else ("new",)
         self._db.execute(
-            "UPDATE outbox SET state = 'done', draft = NULL, message = NULL WHERE message_id = ?", (message_id,)
+            f"UPDATE outbox SET state = {_DECIDED}, message = NULL WHERE message_id = ? AND state IN (?, ?)",
+            (message_id, states[0], states[-1]),
+        )
+
+    def finish(self, message_id: bytes) -> None:
+        """A terminal receipt came: forget what was needed to seal again.
+
+        What has a number that is not acknowledged keeps its bytes until then, or the numbers had a hole.
+        """
+        self._db.execute(
+            "UPDATE outbox SET draft = NULL, state = CASE state WHEN 'sent' THEN 'sent' ELSE 'done' END,"
+            " message = CASE state WHEN 'sent' THEN message END WHERE message_id = ?",
+            (message_id,),
         )
 
     def message_at(self, partition: int, seq: int) -> bytes | None:
-        """Return the id of the message that has this seq."""
-        row = self._db.execute(
-            "SELECT message_id FROM outbox WHERE partition = ? AND seq = ? AND state = 'sent'", (partition, seq)
-        ).fetchone()
-        return None if row is None else bytes(row[0])
+        """Return the id of the message that has this seq and is not known to have ended."""
+        for states in ("state = 'sent'", "state = 'decided' AND draft IS NOT NULL"):  # only the first has an index
+            row = self._db.execute(
+                f"SELECT message_id FROM outbox WHERE partition = ? AND seq = ? AND {states}", (partition, seq)
+            ).fetchone()
+            if row is not None:
+                return bytes(row[0])
+        return None
+
+    def has_said(self, message_id: bytes) -> bool:
+        """Say whether this store said a message."""
+        return self._db.execute("SELECT 1 FROM outbox WHERE message_id = ?", (message_id,)).fetchone() is not None
+
+    def undecided_since(self) -> dict[int, int]:
+        """Return partition → seq of the oldest message that was sent and not decided."""
+        return dict(
+            self._db.execute("SELECT partition, min(seq) FROM outbox WHERE state = 'sent' GROUP BY partition").fetchall()
+        )
+
+    def overdue(self, before: int) -> int:
+        """Return how many messages the gate has decided that were made before a time and have not ended."""
+        count: int = self._db.execute(
+            "SELECT count(*) FROM outbox WHERE state = 'decided' AND type != 'receipt' AND draft IS NOT NULL"
+            " AND created < ?",
+            (before,),
+        ).fetchone()[0]
+        return count
+
+    def open_messages(self) -> list[OutboxRow]:
+        """Return what was said and has not ended, oldest first, receipts left out."""
+        rows = self._db.execute(
+            "SELECT message_id, partition, seq, type, state, created FROM outbox WHERE type != 'receipt'"
+            " AND draft IS NOT NULL ORDER BY id"
+        )
+        return [OutboxRow(bytes(row[0]), *row[1:]) for row in rows]
 
     def drop_receipts(self, partition: int, seq: int) -> None:
         """Forget own receipts that the gate has taken: they have no ladder."""
@@ -474,6 +567,10 @@ class Store:
             self._inbox_row(row)
             for row in self._db.execute(f"SELECT {_INBOX} FROM inbox WHERE ref = ? ORDER BY id", (ref,))
         ]
+
+    def forget_offsets(self) -> None:
+        """The inbox is another one: what has come and is not handed over is before all that is read there."""
+        self._db.execute("UPDATE inbox SET \"offset\" = -1 WHERE state IN ('waiting', 'handing')")
 
     def mark_letter(self, message_id: bytes, state: str, now: int, *, code: str = "", only: Sequence[str] = ()) -> bool:
         """Change a message's state; False where it is not in one of `only`."""

@@ -188,6 +188,8 @@ class InboxReader:
     async def batches(self, offset: int | None) -> AsyncIterator[Batch]:
         """Yield batches for ever, an empty one too whenever the end was reached.
 
+        Where the inbox is shorter than `offset`, or becomes so, they go on from its beginning.
+
         Raises:
             Exception: Kafka is away; the caller begins again from the offset it kept.
         """
@@ -203,8 +205,8 @@ class InboxReader:
         try:
             consumer.assign([self._topic])
             await consumer.start()
-            if offset is None:
-                await consumer.seek_to_beginning(self._topic)
+            if offset is None or offset > (await consumer.end_offsets([self._topic]))[self._topic]:
+                await consumer.seek_to_beginning(self._topic)  # of an inbox that was cut or made anew
             else:
                 consumer.seek(self._topic, offset)
             while True:

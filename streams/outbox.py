@@ -131,11 +131,16 @@ class OutboxWriter:
         self._directory = directory
         self._sign = sign
         self._party = party
-        self._instance = instance
+        self.instance = instance
+        """Whose numbers the lane carries."""
         self._agreement = agreement
         self._topic = outbox(agreement)
         self._producer: AIOKafkaProducer | None = None
         self._lane: LaneOut | None = None
+
+    def renew(self, instance: bytes) -> None:
+        """Speak as another instance from the next send on."""
+        self.instance, self._lane = instance, None
 
     async def send(self, rows: Sequence[Row], now: int) -> None:
         """Send rows in order and return when the brokers have them all.
@@ -162,7 +167,7 @@ class OutboxWriter:
         lane = self._lane
         if lane is None or not lane.fresh(now) or (lane.opener.from_kid, lane.opener.to_kid) != (sign.kid, gate.kid):
             lane = self._lane = LaneOut(
-                sign, gate, party=self._party, instance=self._instance, agreement=self._agreement, now=now
+                sign, gate, party=self._party, instance=self.instance, agreement=self._agreement, now=now
             )
         return lane
 
