@@ -401,7 +401,9 @@ class Store:
     def undecided_since(self) -> dict[int, int]:
         """Return partition → seq of the oldest message that was sent and not decided."""
         return dict(
-            self._db.execute("SELECT partition, min(seq) FROM outbox WHERE state = 'sent' GROUP BY partition").fetchall()
+            self._db.execute(
+                "SELECT partition, min(seq) FROM outbox WHERE state = 'sent' GROUP BY partition"
+            ).fetchall()
         )
 
     def overdue(self, before: int) -> int:

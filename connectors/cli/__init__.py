@@ -37,6 +37,7 @@ from samband.connectors.cli import (
     subject_access,
     track,
     types,
+    waiting,
 )
 from samband.connectors.cli.terminal import Answer, Exit, close_all, fail, options
 from samband.schemas.errors import FormatError, InputError, RefusedError, SambandError
@@ -84,6 +85,7 @@ app.command("ask")(send.ask)
 app.command("send")(send.send)
 app.add_typer(inbox.app, name="inbox")
 app.command("track")(track.track)
+app.command("waiting")(waiting.waiting)
 app.command("recall")(track.recall)
 app.add_typer(consent.app, name="consent")
 app.command("mark")(track.mark)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from samband.connectors.cli.terminal import Answer, As, Exit, Json, emit, home_of, party_of, table
+from samband.connectors.cli.terminal import Answer, As, Exit, Json, emit, home_of, moment, party_of, table
 from samband.schemas.errors import OperatorError, SambandError
 
 if TYPE_CHECKING:
@@ -152,11 +152,11 @@ def _party_checks(party: Party) -> Iterator[Check]:
 
 def _store(party: Party) -> Iterator[Check]:
     store = party.store
+    yield from _alarms(party)
     waiting = store.open_count()
     yield Check("outbox", WARN if waiting > 100 else OK, f"{waiting} messages that the gate has not decided",
                 "does the connector run, and the hub?" if waiting > 100 else "")  # fmt: skip
     for name, check, words, way_out in (
-        ("box_gap", "inbox gaps", "inbox records missing", "tell the hub's operator: records were withheld or lost"),
         (
             "incident",
             "inbox incidents",
@@ -175,6 +175,50 @@ def _store(party: Party) -> Iterator[Check]:
     stuck = [row for row in store.letters("waiting") if row.changed < time.time() * 1000 - 600_000]
     yield Check("hand-over", WARN if stuck else OK, f"{len(stuck)} letters wait more than ten minutes",
                 "is the party's own system there?" if stuck else "")  # fmt: skip
+
+
+def _alarms(party: Party) -> Iterator[Check]:
+    """Say what does not come, and who else speaks with this store's numbers."""
+    from samband.connectors import watch
+    from samband.connectors.boxes import gaps
+    from samband.connectors.waiting import waiting
+
+    store, now = party.store, time.time_ns() // 1_000_000
+    partitions = range(party.root.shards)
+    if silent := [number for number in partitions if watch.alarm(store, str(number))]:
+        yield Check("gate heads", FAIL, f"no sign of life from gate partitions {', '.join(map(str, silent))}",
+                    "ask the hub's operator: the gate is down, the broker withholds, or a clock is wrong")  # fmt: skip
+    else:
+        heard = [store.number(f"head/{number}") for number in partitions]
+        oldest = min((each for each in heard if each), default=0)
+        told = f"each partition heard since {moment(oldest)}" if all(heard) else "not every partition was heard yet"
+        yield Check("gate heads", OK, told)
+    if watch.alarm(store, watch.DIRECTORY):
+        yield Check("directory records", FAIL, "the gate decides by cards that are not here",
+                    "tell the hub's operator: directory records are withheld")  # fmt: skip
+    missing = gaps(store)
+    yield Check("inbox gaps", WARN if missing else OK, f"{len(missing)} gaps in what the gate wrote",
+                "samband inbox gaps; tell the hub's operator: withheld or lost" if missing else "")  # fmt: skip
+    late = [each for each in waiting(party, now) if each.late]
+    handed = sum(each.state == "permitted" for each in late)
+    yield Check("decisions", WARN if len(late) > handed else OK, f"{len(late) - handed} messages not answered in time",
+                "samband waiting; does the connector run, and the hub?" if len(late) > handed else "")  # fmt: skip
+    yield Check("receipts", WARN if handed else OK, f"{handed} messages not handed over within a day",
+                "samband waiting; ask the recipient: they go on by themselves" if handed else "")  # fmt: skip
+    for key, name, told, way_out in _ONCE:
+        if at := store.number(key):
+            yield Check(name, WARN, f"{told}, last {moment(at)}", way_out)
+
+
+_ONCE: Final = (
+    ("cloned/at", "cloned store", "somebody else spoke in this party's name",
+     "stop the other connector; is none yours, report the party's keys as stolen"),
+    ("restored/at", "restored store", "the store was older than what it had said",
+     "what was undecided went again; what came since the backup may be handed over again"),
+    ("inbox_cut/at", "inbox cut", "the inbox ended before what was read",
+     "tell the hub's operator: the broker lost records, or the topic was made anew"),
+)  # fmt: skip
+"""What happened once and somebody must know of: (when, check, found, way out)."""
 
 
 def _disk(path: Path) -> Check:

@@ -42,6 +42,26 @@ def unacknowledged(
     _list(party_of(who).store.letters("handed_over", limit), as_json=as_json)
 
 
+@app.command()
+def gaps(who: As = "", as_json: Json = False) -> None:
+    """List the numbers of your inbox that are missing: what the gate wrote and the broker has not shown.
+
+    What comes late is taken and leaves the list. Give the numbers to the hub's operator: the log has what they held.
+    """
+    from samband.connectors.boxes import gaps as of_store
+
+    found = of_store(party_of(who).store)
+    if as_json:
+        emit([{"partition": each.partition, "from": each.first, "to": each.last, "seen": each.at} for each in found])
+    elif not found:
+        print(say("nothing"))
+    else:
+        table(
+            ("partition", say("from"), say("to"), say("time")),
+            [(str(each.partition), str(each.first), str(each.last), moment(each.at)) for each in found],
+        )
+
+
 def _list(rows: list[InboxRow], *, as_json: bool) -> None:
     found = [_listed(row) for row in rows]
     if as_json:

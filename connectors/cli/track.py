@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -10,7 +11,20 @@ import typer
 from samband.connectors.cli.answers import answer, exit_of, ladder, step_json
 from samband.connectors.cli.inbox import VIEW
 from samband.connectors.cli.said import Child, From, Wait, child_of
-from samband.connectors.cli.terminal import Answer, As, Exit, Json, bad, emit, home_of, message_id_of, party_of, table
+from samband.connectors.cli.terminal import (
+    Answer,
+    As,
+    Exit,
+    Json,
+    bad,
+    emit,
+    home_of,
+    message_id_of,
+    note,
+    party_of,
+    table,
+)
+from samband.connectors.cli.waiting import late_words
 from samband.connectors.cli.words import say
 from samband.schemas.errors import InputError
 
@@ -33,6 +47,8 @@ def track(message: Message, who: As = "", as_json: Json = False) -> None:
         about = f"{found['type']}: {found['sender']} → {found['recipient']}" if found.get("type") else ""
         print(f"{message}  {say(found['state'])}" + (f"  {about}" if about else ""))
         table((say("time"), say("what"), say("outcome"), say("why")), ladder(found["steps"]))
+        if overdue := found.get("overdue"):
+            note(overdue)
     code = exit_of(found["state"])
     if code not in (Exit.OK, Exit.TIMEOUT):
         raise Answer(code)
@@ -45,6 +61,8 @@ def _hub(message: str) -> dict[str, Any]:
 
 
 def _own(who: str, message_id: bytes) -> dict[str, Any]:
+    from samband.connectors.waiting import waiting
+
     party = party_of(who)
     steps = party.store.steps(message_id)
     said = next((row for row in party.store.said(10_000) if row.message_id == message_id), None)
@@ -57,7 +75,7 @@ def _own(who: str, message_id: bytes) -> dict[str, Any]:
     state = letter.state if letter is not None else told[-1].outcome if told else "waiting"
     detail = next((step.detail for step in told if step.detail.get("type")), {})
     shown = [step_json(step) | ({"by": step.detail.get("acting_user")} if step.kind == VIEW else {}) for step in steps]
-    return {
+    found = {
         "message_id": message_id.hex(),
         "type": ""
         if letter is not None and letter.held
@@ -71,6 +89,8 @@ def _own(who: str, message_id: bytes) -> dict[str, Any]:
         "state": state,
         "steps": shown,
     }
+    late = next((each for each in waiting(party, time.time_ns() // 1_000_000, message_id) if each.late), None)
+    return found if late is None else found | {"overdue": late_words(late)}
 
 
 def recall(message: Message, who: As = "", wait: Wait = 15.0, as_json: Json = False) -> None:

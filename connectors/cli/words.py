@@ -42,6 +42,8 @@ _WORDS: Final = MappingProxyType(
         "refusal": ("avvisning", "refusal"),
         "erasure": ("gallring", "erasure"),
         "notice": ("underrättelse", "notice"),
+        "head": ("livstecken", "sign of life"),
+        "said": ("sagt", "said"),
         "or by decision": ("eller beslut", "or by decision"),
         "of a named function": ("av en utsedd funktion hos er", "of a named function of yours"),
         "active": ("gäller", "holds"),
