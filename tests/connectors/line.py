@@ -1,9 +1,9 @@
 """Connectors and a gate in one process, with real stores: what one says the other reads, and only Kafka is left out.
 
-    line = Line(gate)
-    school = line.connector("skola", tmp_path / "store.db")
-    message = school.say(world.concern())
-    school.send(); school.read()
+line = Line(gate)
+school = line.connector("skola", tmp_path / "store.db")
+message = school.say(world.concern())
+school.send(); school.read()
 """
 
 from __future__ import annotations
