@@ -173,7 +173,7 @@ class OutboxWriter:
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
-            producer = AIOKafkaProducer(
+            self._producer = AIOKafkaProducer(  # kept before it starts: who is cancelled meanwhile stops it
                 **self._kafka(),
                 enable_idempotence=True,
                 acks="all",
@@ -182,8 +182,7 @@ class OutboxWriter:
                 retry_backoff_ms=50,
                 request_timeout_ms=15_000,
             )
-            await producer.start()
-            self._producer = producer
+            await self._producer.start()
         return self._producer
 
     async def stop(self) -> None:

@@ -213,3 +213,20 @@ def test_acknowledged_beyond_what_was_sent(line, world, tmp_path):
     assert school.store.instance != old
     assert [(row.message_id, row.state, row.seq) for row in school.store.said()] == [(message, "new", None)]
     school.store.close()
+
+
+def test_a_refused_receipt_that_is_told_late(line, world, tmp_path):
+    """The refusal of a receipt that is forgotten already is nobody else's word."""
+    social = line.connector("social", tmp_path / "store.db")
+    social.say(world.receipt(world.concern()))
+    social.send()
+    lost = len(line.inboxes["social"]) - 1
+    social.say(world.notice())
+    social.send()
+    social.read(lost)
+    with social.store.transaction():
+        social.service._receiver.take(lost, line.inboxes["social"][lost], line.gate.now)
+    assert [each.kind for each in line.log][0] == "refusal"
+    assert social.store.number("count/box_late") == 1
+    assert social.store.number("count/cloned_store") is None
+    social.store.close()

@@ -57,7 +57,7 @@ def codes(caplog: Any) -> list[str]:
 
 
 def test_numbers(social):
-    """A gap is an entry with both ends; a number in it is taken once, splits it, and closes it; any other is a repeat."""
+    """A gap has both ends; a number in it is taken once, splits it, and closes it; any other old number is a repeat."""
     store: Store = social.store
     said = []
     for number in (1, 2, 6, 4, 4, 2, 3, 5, 5, 7):
@@ -255,7 +255,7 @@ def test_a_permitted_question_waits_for_nothing(line, skola, kit):
 
 
 def test_an_inbox_that_was_cut(line, social, skola, caplog):
-    """An inbox that ends before what was read is read from its beginning: reported, and repeats are dropped silently."""
+    """An inbox that ends before what was read is read from its beginning: reported; repeats are dropped silently."""
     world = line.gate.world
     for _ in range(3):
         skola.say(world.concern())

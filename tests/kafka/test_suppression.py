@@ -49,7 +49,7 @@ def start_gate(stage: Stage, **settings: float) -> asyncio.Task[None]:
 
 
 async def test_heads_of_every_partition_come(stage, monkeypatch):
-    """Each partition says heads on its timer without a message; a broker that leaves some out is told by the numbers."""
+    """Each partition says heads on its timer, without messages; where a broker leaves some out, the numbers tell."""
     left_out: set[int] = set()
     batches = InboxReader.batches
 
