@@ -175,7 +175,9 @@ class WorkLane:
     async def _say_head(self) -> None:
         """Say a head to every inbox that is there, in a transaction of its own: a lost inbox stops nobody else's."""
         assert self._producer is not None
-        turn = self._judge.turn([], self._state.values, time.time_ns() // 1_000_000, [HEAD])
+        now = time.time_ns() // 1_000_000
+        self._judge.check(now)  # who may not judge gives no sign of life
+        turn = self._judge.turn([], self._state.values, now, [HEAD])
         client, there = self._producer.client, []
         async with asyncio.timeout(self._settings.deadline_s):
             for output in turn.outputs:

@@ -1,7 +1,7 @@
 """Connectors and a gate in one process, with real stores: what one says the other reads, and only Kafka is left out.
 
 line = Line(gate)
-school = line.connector("skola", tmp_path / "store.db")
+school = line.connector("skola", tmp_path / "skola")
 message = school.say(world.concern())
 school.send(); school.read()
 """
@@ -13,14 +13,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from samband.connectors.party import Party, PartySettings
+from samband.connectors.party import Party
 from samband.connectors.service import Service
-from samband.connectors.store import Store
 from samband.schemas.message import Message
 from samband.streams import topics
 from samband.streams.inbox import Batch
 from samband.streams.outbox import Draft
-from samband.streams.settings import KafkaSettings
 
 
 class Line:
@@ -42,29 +40,16 @@ class Line:
             self.inboxes[party] += gate.values(turn, topics.inbox(party))
         self.log += gate.stamps(turn)
 
-    def connector(self, name: str, path: Path) -> Connector:
-        """Return a party's connector on the store at `path`, made where there is none."""
-        world = self.gate.world
-        keys, none = world.parties[name], Path("none")
-        party = Party(
-            folder=path.parent,
-            settings=PartySettings(name, KafkaSettings("", none, none, none)),
-            root=world.root,
-            directory=world.directory,
-            sign=keys.sign,
-            hop={keys.hop.kid: keys.hop},
-            content={key.kid: (unit, key) for unit, key in keys.content.items()},
-            reference=world.reference,
-            store=Store(path, bytes(32)),
-        )
-        return Connector(self, party, path)
+    def connector(self, name: str, folder: Path) -> Connector:
+        """Return a party's connector on the store in a folder, made where there is none."""
+        return Connector(self, self.gate.world.open_party(name, folder), folder)
 
 
 class Connector:
     """One party's service, driven by hand."""
 
-    def __init__(self, line: Line, party: Party, path: Path) -> None:
-        self.line, self.party, self.store, self.path = line, party, party.store, path
+    def __init__(self, line: Line, party: Party, folder: Path) -> None:
+        self.line, self.party, self.store, self.folder = line, party, party.store, folder
         self.service = Service(party, {})
 
     def say(self, draft: Draft) -> bytes:
@@ -106,8 +91,9 @@ class Connector:
         """Return what the ladder of a message says."""
         return [step.outcome for step in self.store.steps(message_id)]
 
-    def copy(self, path: Path) -> Path:
-        """Copy the store's file as a backup does, and go on."""
+    def copy(self, folder: Path) -> Path:
+        """Copy the store's file into a folder as a backup does, and go on."""
         self.store.scrub()
-        shutil.copy(self.path, path)
-        return path
+        folder.mkdir()
+        shutil.copy(self.folder / "store.db", folder / "store.db")
+        return folder

@@ -31,10 +31,10 @@ def judged(line: Line) -> Counter[bytes]:
 
 def restored(line: Line, world: Any, tmp_path: Path, *, before: int, after: int) -> tuple[Connector, list[bytes]]:
     """Say `before` messages, back up, say `after` more; return the restored connector and all ids."""
-    first = line.connector("skola", tmp_path / "store.db")
+    first = line.connector("skola", tmp_path / "first")
     ids = [first.say(world.concern()) for _ in range(before)]
     first.settle()
-    backup = first.copy(tmp_path / "backup.db")
+    backup = first.copy(tmp_path / "backup")
     ids += [first.say(world.concern()) for _ in range(after)]
     first.settle()
     first.store.close()
@@ -75,10 +75,10 @@ def test_a_restored_store_is_behind_by_less_than_it_says(line, world, tmp_path):
 
 def test_what_was_undecided_in_the_backup(line, world, tmp_path):
     """What the backup holds as sent and was decided since counts as taken, not as refused."""
-    first = line.connector("skola", tmp_path / "store.db")
+    first = line.connector("skola", tmp_path / "first")
     message = first.say(world.concern())
     first.records()
-    backup = first.copy(tmp_path / "backup.db")
+    backup = first.copy(tmp_path / "backup")
     other = first.say(world.concern())
     first.settle()
     first.store.close()
@@ -93,10 +93,10 @@ def test_what_was_undecided_in_the_backup(line, world, tmp_path):
 
 def test_an_event_said_again_counts_once(line, world, kit, tmp_path):
     """A withdrawal that a restored store says again does not close a consent that was recorded since."""
-    first = line.connector("social", tmp_path / "store.db")
+    first = line.connector("social", tmp_path / "first")
     withdrawal = first.say(world.event(kit.events.ConsentWithdrawn(), "IFO"))
     first.records()
-    backup = first.copy(tmp_path / "backup.db")
+    backup = first.copy(tmp_path / "backup")
     first.settle()
     first.say(world.event(kit.consent(), "IFO"))
     first.settle()
@@ -118,10 +118,10 @@ def test_an_event_said_again_counts_once(line, world, kit, tmp_path):
 @pytest.mark.parametrize("order", ["aabb", "abab", "abba", "baab"])
 def test_a_cloned_store(line, world, tmp_path, order, caplog):
     """Two connectors on copies of one store: both see it, one takes a new instance, and each message counts once."""
-    first = line.connector("skola", tmp_path / "store.db")
+    first = line.connector("skola", tmp_path / "first")
     ids = [first.say(world.concern())]
     first.settle()
-    second = line.connector("skola", first.copy(tmp_path / "clone.db"))
+    second = line.connector("skola", first.copy(tmp_path / "clone"))
     second.read()
     for who in order:
         connector = first if who == "a" else second
@@ -142,7 +142,7 @@ def test_a_cloned_store(line, world, tmp_path, order, caplog):
 
 def test_an_honest_store_is_never_taken_for_another(line, world, kit, tmp_path):
     """Answers, denials, refusals, receipts, resends and another party's notices raise no suspicion."""
-    school, social = (line.connector(name, tmp_path / name / "store.db") for name in ("skola", "social"))
+    school, social = (line.connector(name, tmp_path / name) for name in ("skola", "social"))
     for draft in (world.concern(), world.concern(expires=kit.NOW), world.draft("dialogue.message", "SKOLA", "IFO")):
         school.say(draft)
     said = [world.notice(), world.event(kit.consent(), "IFO"), world.notice()]
@@ -167,7 +167,7 @@ def test_an_honest_store_is_never_taken_for_another(line, world, kit, tmp_path):
 
 def test_a_finished_message_leaves_no_hole(line, world, tmp_path):
     """What ends before its number is acknowledged keeps its bytes until then, so the numbers behind it pass."""
-    school = line.connector("skola", tmp_path / "store.db")
+    school = line.connector("skola", tmp_path / "first")
     first, second = school.say(world.concern()), school.say(world.concern())
     school.records()
     with school.store.transaction():
@@ -180,7 +180,7 @@ def test_a_finished_message_leaves_no_hole(line, world, tmp_path):
 
 def test_a_lost_answer(line, world, tmp_path, caplog):
     """What the gate acknowledged and whose answer was withheld is said again, judged once, and waits in the open."""
-    school = line.connector("skola", tmp_path / "store.db")
+    school = line.connector("skola", tmp_path / "first")
     first = school.say(world.concern())
     school.send()
     lost = len(line.inboxes["skola"]) - 1
@@ -201,7 +201,7 @@ def test_a_lost_answer(line, world, tmp_path, caplog):
 
 def test_acknowledged_beyond_what_was_sent(line, world, tmp_path):
     """An acknowledgement of a number that this store never gave makes it begin anew, and marks nothing as decided."""
-    school = line.connector("skola", tmp_path / "store.db")
+    school = line.connector("skola", tmp_path / "first")
     message = school.say(world.concern())
     school.records()
     old = school.store.instance
@@ -217,7 +217,7 @@ def test_acknowledged_beyond_what_was_sent(line, world, tmp_path):
 
 def test_a_refused_receipt_that_is_told_late(line, world, tmp_path):
     """The refusal of a receipt that is forgotten already is nobody else's word."""
-    social = line.connector("social", tmp_path / "store.db")
+    social = line.connector("social", tmp_path / "first")
     social.say(world.receipt(world.concern()))
     social.send()
     lost = len(line.inboxes["social"]) - 1

@@ -35,7 +35,7 @@ def line(gate: Any) -> Line:
 @pytest.fixture
 def social(line: Line, tmp_path: Path) -> Any:
     """Return the social services' connector."""
-    made = line.connector("social", tmp_path / "store.db")
+    made = line.connector("social", tmp_path / "first")
     yield made
     made.store.close()
 
@@ -43,7 +43,7 @@ def social(line: Line, tmp_path: Path) -> Any:
 @pytest.fixture
 def skola(line: Line, tmp_path: Path) -> Any:
     """Return the school's connector."""
-    made = line.connector("skola", tmp_path / "skola" / "store.db")
+    made = line.connector("skola", tmp_path / "skola")
     yield made
     made.store.close()
 
@@ -188,8 +188,8 @@ def test_a_night_off_is_no_silence(social, kit):
 def test_directory_records_that_are_withheld(line, social, skola, kit, caplog):
     """A gate that decides by cards that are not here is reported after five minutes, and until they come."""
     world = kit.World()
-    line.gate.judge._directory = newer = kit.World().directory
-    newer.learn(world.card("bup", newer.cards["bup"].units, [(key, "") for key in ()], version=2))
+    line.gate.judge._directory = newer = world.directory
+    world.publish(newer, world.card("bup", world.units("bup"), version=2))
     watch = Watch(social.party)
     line.take(expired=(HEAD,))
     social.read()
@@ -280,15 +280,16 @@ def test_an_older_store_is_brought_up(tmp_path, line, kit, world):
     """A store of version 2 is brought to the present one; a question that was permitted there waits for nothing."""
     import sqlite3
 
-    made = line.connector("skola", tmp_path / "old.db")
+    made = line.connector("skola", tmp_path / "first")
     asked = made.say(replace(world.concern(), ask=True, content=None, content_schema=bytes(32)))
     made.say(world.concern())
     made.settle()
+    old = made.copy(tmp_path / "old")
     made.store.close()
-    raw = sqlite3.connect(tmp_path / "old.db")
+    raw = sqlite3.connect(old / "store.db")
     raw.execute("UPDATE outbox SET state = 'decided', draft = x'00' WHERE message_id = ?", (asked,))
     raw.executescript("DROP INDEX outbox_open; PRAGMA user_version = 2")
     raw.close()
-    again: Connector = line.connector("skola", tmp_path / "old.db")
+    again: Connector = line.connector("skola", old)
     assert [row.state for row in again.store.said()] == ["decided", "done"]
     again.store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from samband.schemas.errors import TrustError
 from samband.schemas.message import NO_INSTANCE
 from samband.streams import topics
 from samband.streams.gate.state import HEAD
@@ -48,11 +49,16 @@ def test_the_state_says_when(gate):
     assert gate.state.head_said == gate.now
 
 
-def test_a_party_without_key_stops_no_head(kit):
+def test_a_party_without_key_stops_no_head(gate, world, monkeypatch):
     """A party whose key is over hears nothing; the others do."""
-    world = kit.World("heads", life=kit.HOUR)
-    gate = kit.Gate(world)
-    world.directory.learn(world.card("bup", (), [], version=2))
+    seal_key = world.directory.seal_key
+
+    def none_of_bup(party, *rest):
+        if party == "bup":
+            raise TrustError("KEY_MISSING", "party `bup` has no hop key that is good now")
+        return seal_key(party, *rest)
+
+    monkeypatch.setattr(world.directory, "seal_key", none_of_bup)
     turn = say_head(gate)
     assert turn.counts == {"said": 1, "unreachable": 1}
     assert len(gate.inbox(turn, "skola")) == 1

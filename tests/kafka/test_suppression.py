@@ -84,7 +84,7 @@ async def test_a_restored_store_behind(stage, tmp_path):
     await stage.until(lambda: len(desk.taken) == 4)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    school.store = Store(tmp_path / "backup.db", bytes(32))
+    school.store = Store(tmp_path / "backup.db", bytes(32))  # as if it had been put back
     stage.stores.append(school.store)
     restored = Service(school, {})
     new = [stage.say(school, restored) for _ in range(2)]
