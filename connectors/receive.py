@@ -33,6 +33,10 @@ log = logging.getLogger("samband.connector")
 _DAY_MS = 86_400_000
 _TAKEN_BEFORE = frozenset({"MESSAGE_ID_USED", "RECEIPT_LEVEL"})
 """The gate's word on what it has had already, under another number: no refusal."""
+_LOST_KEY = frozenset({"KEY_LOST", "RECIPIENT_KEY"})
+"""The recipient could not open it: it is sealed again, to the unit's next key."""
+_OTHER_KEY = frozenset({*_LOST_KEY, "KEY_EXPIRED", "KEY_REVOKED", "KEY_UNKNOWN"})
+"""The gate would take it sealed to, or signed with, another key."""
 _ENDS = frozenset({Level.HANDED_OVER, Level.OPENED, Level.ACTED, Level.REFUSED, Level.MISMATCH, Level.MISDIRECTED})
 
 
@@ -83,7 +87,7 @@ class Receiver:
             with self._store.attempt():
                 return self._take(offset, value, now)
         except (OperatorError, sqlite3.Error):
-            raise
+            raise  # the record stays where it is, and is read again
         except Exception as error:
             code = error.code if isinstance(error, SambandError) else type(error).__name__
             count(self._store, "incident")
@@ -103,7 +107,7 @@ class Receiver:
         another = check_own(self._store, down, stamps, now, caught_up=self.caught_up)
         own = not another and down.instance == self._store.instance
         if own and stamp is not None and stamp.kind == "refusal":
-            self._refusal(down, stamp, received.entry)
+            self._refusal(down, stamp, received.entry, now)
         told = another | (stamp is not None and self._told(received, stamp, offset, now))
         return told | (own and self._acknowledge(down))
 
@@ -122,7 +126,7 @@ class Receiver:
             case "decision" if received.message is not None:
                 return self._letter(received, stamp, offset, now)
             case "receipt":
-                self._receipt(received, stamp)
+                self._receipt(received, stamp, now)
             case "recall":
                 return self._recall(stamp, now)
             case "refusal" | "head":
@@ -132,7 +136,7 @@ class Receiver:
                     self._answer(answer, entry)
         return False
 
-    def _refusal(self, down: Down, stamp: StampRecord, entry: bytes) -> None:
+    def _refusal(self, down: Down, stamp: StampRecord, entry: bytes, now: int) -> None:
         """The gate did not even judge what we sent with this seq."""
         message_id = self._store.message_at(down.partition, down.ack)
         if message_id is None:
@@ -142,7 +146,8 @@ class Receiver:
             return
         log.error("message refused by the gate", extra={"code": stamp.code})
         self._store.add_step(message_id, step_of(stamp, "refusal", entry))
-        self._store.finish(message_id)
+        if stamp.code not in _OTHER_KEY or not self._store.seal_again(message_id, now):
+            self._store.finish(message_id)
 
     def _answer(self, stamp: StampRecord, entry: bytes) -> None:
         """The gate's word on something that we said, or a notice of what another said."""
@@ -157,7 +162,7 @@ class Receiver:
         elif mine:
             self._store.answered(stamp.message_id)
 
-    def _receipt(self, received: Received, stamp: StampRecord) -> None:
+    def _receipt(self, received: Received, stamp: StampRecord, now: int) -> None:
         """What the recipient's party says about a message of ours."""
         routing = received.routing
         if routing is None or routing.body is None or stamp.subject is None:
@@ -167,7 +172,8 @@ class Receiver:
             count(self._store, "incident")
             return
         self._store.add_step(stamp.subject, step_of(stamp, "receipt", received.entry))
-        if body.level in _ENDS:
+        lost = body.level is Level.REFUSED and body.code in _LOST_KEY
+        if body.level in _ENDS and not (lost and self._store.seal_again(stamp.subject, now)):
             self._store.finish(stamp.subject)
 
     def _recall(self, stamp: StampRecord, now: int) -> bool:
@@ -175,14 +181,17 @@ class Receiver:
         subject = stamp.subject or b""
         answered = False
         row = self._store.letter(subject)
-        if row is not None and self._store.recall_letter(subject, now, stamp.code):
+        if stamp.code in _LOST_KEY:
+            pass  # what is here was opened already, and goes on
+        elif row is not None and self._store.recall_letter(subject, now, stamp.code):
             draft = receipt_for(self._party, row.letter, row.ref, subject, Level.REFUSED, "RECALLED", now)
             answered = self._store.add_draft(draft, partition_of(row.ref, self._party.root.shards))
         elif row is None and gaps(self._store):  # the message itself may be what is missing, and come late
             self._store.keep_sealed(f"recalled/{subject.hex()}", stamp.code.encode())
         if any(unit.id == stamp.sender for unit in self._party.units):
             self._store.add_step(subject, step_of(stamp, "recall", b""))
-            self._store.finish(subject)
+            if stamp.code not in _LOST_KEY or not self._store.seal_again(subject, now):
+                self._store.finish(subject)
         return answered
 
     def _letter(self, received: Received, stamp: StampRecord, offset: int, now: int) -> bool:
@@ -202,6 +211,7 @@ class Receiver:
             "consents": [entry.hex() for entry in stamp.consents],
             "decision": received.entry.hex(),
             "age_band": routing.age_band,
+            "kid": received.message.kid.hex() if received.message else "",
             "content": None,
         }
         state, code, level = "waiting", "", None
@@ -228,7 +238,10 @@ class Receiver:
             state=state,
             code=code,
         )
-        if added and level is not None:
+        before = None if added else self._store.letter(routing.message_id)
+        if before is not None and before.state in ("handed_over", "opened"):
+            level = Level.HANDED_OVER  # its sender was told that a key was lost: it was handed over all the same
+        if level is not None and (added or level is Level.HANDED_OVER):
             draft = receipt_for(self._party, letter, routing.ref, routing.message_id, level, code, now)
             self._store.add_draft(draft, partition_of(routing.ref, self._party.root.shards))
         return level is not None

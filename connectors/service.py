@@ -24,12 +24,13 @@ from typing import Any, Final
 
 from samband.connectors.adapter import Adapter, Delivery
 from samband.connectors.boxes import count
+from samband.connectors.keys import OwnKeys
 from samband.connectors.party import Party
 from samband.connectors.receive import Receiver, receipt_for
 from samband.connectors.retention import dispose
 from samband.connectors.store import InboxRow
 from samband.connectors.watch import Watch
-from samband.schemas.errors import DeliveryError, SambandError
+from samband.schemas.errors import DeliveryError, OperatorError, SambandError
 from samband.schemas.events import Level
 from samband.schemas.message import Message
 from samband.streams.cards import CardReader
@@ -51,6 +52,7 @@ _RESEND_S: Final = 4.0
 _RESEND_MAX_S: Final = 60.0
 _ACKNOWLEDGED_S: Final = 1.0
 _DISPOSE_S: Final = 3600.0
+_TEND_S: Final = 60.0
 _WATCH_S: Final = 30.0
 _CATCH_UP_S: Final = 60.0
 """How long nothing is sent at the start while the inbox is read: what the gate has had may stand there."""
@@ -71,7 +73,8 @@ class Service:
         self._adapters = adapters
         kafka = party.settings.kafka.aiokafka
         self._kafka: Callable[[], dict[str, Any]] = kafka
-        self._cards = CardReader(kafka, party.directory)
+        self._to_tend = asyncio.Event()
+        self._cards = CardReader(kafka, party.directory, self._to_tend.set)
         self._accept = Accept(
             directory=party.directory,
             party=party.name,
@@ -139,6 +142,7 @@ class Service:
                 group.create_task(self._look())
                 group.create_task(self._forever(self._dispose))
                 group.create_task(self._forever(self._watch))
+                group.create_task(self._forever(self._tend))
                 for unit, adapter in self._adapters.items():
                     group.create_task(self._forever(partial(self._hand_over, unit, adapter)))
                     group.create_task(self._forever(partial(self._ask_far_side, unit, adapter)))
@@ -161,6 +165,25 @@ class Service:
             wait = _BACK_OFF_S[0] if time.monotonic() - began > _BACK_OFF_S[1] else min(2 * wait, _BACK_OFF_S[1])
             await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311  jitter, not a secret
 
+    async def _tend(self) -> None:
+        """See to the own keys, and seal again what waited for another's; at once when the directory has changed."""
+        keys = OwnKeys(self._party)
+        while True:
+            self._to_tend.clear()
+            self._party.load_keys()
+            now = now_ms()
+            try:
+                if said := keys.tend(now):
+                    log.info("own keys said", extra={"count": said})
+            except OperatorError as error:
+                log.error("own keys cannot be renewed", extra={"code": error.code})
+            with self._store.transaction():
+                self._store.release(now)
+            self.wake()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TEND_S):
+                    await self._to_tend.wait()
+
     async def _look(self) -> None:
         """Notice what another process, such as the command line, wrote into the store."""
         seen = self._store.data_version
@@ -169,6 +192,7 @@ class Service:
             if (version := self._store.data_version) != seen:
                 seen = version
                 self._to_send.set()
+                self._party.load_keys()
 
     # sender
 
@@ -227,7 +251,10 @@ class Service:
             if len(drafts) > 1:
                 half = len(drafts) // 2
                 return self._messages(drafts[:half], now) + self._messages(drafts[half:], now)
-            self._store.fail(drafts[0].message_id, now, error.code)
+            if error.retriable and drafts[0].expires > now:
+                self._store.park(drafts[0].message_id)  # its recipient's next key, or our own, is on its way
+            else:
+                self._store.fail(drafts[0].message_id, now, error.code)
             return []
 
     # reader
@@ -238,6 +265,7 @@ class Service:
         known = 0
         place = self._store.number("offset")
         async for batch in reader.batches(place):
+            self._party.directory.check_fresh(now_ms())
             if place is not None and self._is_cut(batch, place):
                 target = None
             place = batch.next_offset
@@ -309,6 +337,7 @@ class Service:
         wait = 0.0
         while True:
             wake.clear()
+            self._party.directory.check_fresh(now_ms())
             if not (rows := self._begun.pop(unit, [])):
                 if not self._store.waiting(unit, self._known_before, 1):
                     self._idle.add(unit)

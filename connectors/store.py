@@ -320,6 +320,38 @@ class Store:
         count: int = self._db.execute("SELECT count(*) FROM outbox WHERE state = 'sent'").fetchone()[0]
         return count
 
+    def seal_again(self, message_id: bytes, now: int) -> bool:
+        """Let a message be sealed anew, under its own id: at once the first time, else when `release` says so.
+
+        False where it is not ours any more, or is over.
+        """
+        draft = self.draft(message_id)
+        if draft is None or draft.expires <= now:
+            return False
+        name = f"again/{message_id.hex()}"
+        times = (self.number(name) or 0) + 1
+        self.keep_number(name, times)
+        self._db.execute(
+            "UPDATE outbox SET state = ?, seq = NULL, message = NULL WHERE message_id = ?",
+            ("new" if times == 1 else "parked", message_id),
+        )
+        return True
+
+    def park(self, message_id: bytes) -> None:
+        """Keep a draft that cannot be sealed now until `release`."""
+        self._db.execute("UPDATE outbox SET state = 'parked' WHERE message_id = ?", (message_id,))
+
+    def release(self, now: int) -> int:
+        """Let what was parked be sealed again, and end what is over meanwhile; return how many there were."""
+        rows = self._db.execute("SELECT message_id FROM outbox WHERE state = 'parked' ORDER BY id").fetchall()
+        for (message_id,) in rows:
+            draft = self.draft(bytes(message_id))
+            if draft is None or draft.expires <= now:
+                self.fail(bytes(message_id), now, "EXPIRED")
+            else:
+                self._db.execute("UPDATE outbox SET state = 'new' WHERE message_id = ?", (message_id,))
+        return len(rows)
+
     def fail(self, message_id: bytes, at: int, code: str) -> None:
         """End a draft that cannot be sealed."""
         self._db.execute(
@@ -502,6 +534,10 @@ class Store:
         code: str = "",
     ) -> bool:
         """Take a verified message into the inbox; False where its id is there already."""
+        # What could not be opened for want of a key comes again, sealed to another.
+        self._db.execute(
+            "DELETE FROM inbox WHERE message_id = ? AND state = 'refused' AND code = 'RECIPIENT_KEY'", (message_id,)
+        )
         _, sealed = self._box.seal("inbox", message_id, json.dumps(letter).encode())
         cursor = self._db.execute(
             'INSERT INTO inbox (message_id, "offset", ref, unit, type, state, code, held, expires, letter, received,'

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from samband.schemas.catalogue import categories, content_schema_id, decode_content
-from samband.schemas.errors import FormatError, RefusedError, TrustError
+from samband.schemas.errors import FormatError, OperatorError, RefusedError, TrustError
 from samband.schemas.identifiers import ChildIdentifier, age_band, birth_date
 from samband.schemas.message import Down, Message
 from samband.schemas.routing import Routing
@@ -36,6 +36,7 @@ from samband.streams.topics import inbox
 __all__ = ["Accept", "Batch", "InboxReader", "Letter", "Received"]
 
 _CACHE: Final = 512
+_NOT_KNOWN: Final = frozenset({"KEY_UNKNOWN", "UNIT_UNKNOWN"})
 STOCKHOLM: Final = ZoneInfo("Europe/Stockholm")
 
 
@@ -79,6 +80,7 @@ class Accept:
         """Verify one record of the inbox.
 
         Raises:
+            OperatorError: it names a unit or key that a newer directory has: read it again when that is here.
             FormatError: garbage, or another version.
             TrustError: not from the gate, moved, altered, or a stamp or signature that does not hold.
         """
@@ -95,7 +97,14 @@ class Accept:
         stamp, entry = self._stamp(Stamped.decode(down.stamped))
         message = Message.decode(down.message)
         routing = Routing.decode(message.routing)
-        self._check_sender(message, routing, stamp)
+        try:
+            self._check_sender(message, routing, stamp)
+        except (TrustError, RefusedError) as error:
+            if stamp.directory > self.directory.version and error.code in _NOT_KNOWN:
+                raise OperatorError(
+                    "DIRECTORY_BEHIND", "a record was judged by a directory that has not come here yet", retriable=True
+                ) from error
+            raise
         return Received(down, stamp, entry, message, routing)
 
     def _stamp(self, stamped: Stamped) -> tuple[StampRecord, bytes]:

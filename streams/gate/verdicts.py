@@ -285,7 +285,8 @@ class Verdicts:
             raise RefusedError("RECEIPT_UNKNOWN", "a receipt is only for a message that was permitted to this unit")
         if not _rises(track.level, body.level):
             raise RefusedError("RECEIPT_LEVEL", "a receipt's level only rises")
-        view.put_track(body.message_id, msgspec.structs.replace(track, level=body.level.value, code=body.code))
+        code = track.code or body.code  # why it may come again outlives what is said after it
+        view.put_track(body.message_id, msgspec.structs.replace(track, level=body.level.value, code=code))
         if body.level in _DONE:
             self._close(body.message_id, track.ref, view)
         record = self._record(checked, "receipt", body.level, appended_at, now, subject=body.message_id, code=body.code)

@@ -29,6 +29,8 @@ class Line:
         self.inboxes: defaultdict[str, list[bytes]] = defaultdict(list)
         self.log: list[Any] = []
         """Everything that was stamped, in order."""
+        self.cards: list[bytes] = []
+        """Key cards that the gate passed on, and nobody has published yet."""
 
     def take(self, *records: Any, expired: tuple[bytes, ...] = ()) -> None:
         """Judge records in a turn, commit it, and write the inboxes."""
@@ -39,6 +41,12 @@ class Line:
         for party in gate.world.parties:
             self.inboxes[party] += gate.values(turn, topics.inbox(party))
         self.log += gate.stamps(turn)
+        self.cards += gate.values(turn, topics.CARDS)
+
+    def publish(self) -> None:
+        """Publish the key cards that the gate passed on, with a head: all read them at once."""
+        cards, self.cards = self.cards, []
+        self.gate.world.publish(self.gate.world.directory, *cards)
 
     def connector(self, name: str, folder: Path) -> Connector:
         """Return a party's connector on the store in a folder, made where there is none."""
@@ -63,7 +71,8 @@ class Connector:
         gate = self.line.gate
         with self.store.transaction():
             self.service._seal()
-        lane = gate.world.lane(self.party.name, gate.now, instance=self.service._writer.instance)
+        sign = self.party.sign(gate.now)
+        lane = gate.world.lane(self.party.name, gate.now, sign=sign, instance=self.service._writer.instance)
         return [
             gate.record(Message.decode(row.message), self.party.name, seq=row.seq, lane=lane)
             for row in self.store.unanswered()

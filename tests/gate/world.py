@@ -143,14 +143,13 @@ class World:
         """Return the key of a month's audit records."""
         return HubStore(hashlib.sha256(self.audit_seed + month.to_bytes(4, "big")).digest())
 
-    def open_party(self, name: str, folder: Path, kafka: KafkaSettings | None = None) -> Party:
-        """Return a party with its keys and a store on disk."""
+    def open_party(self, name: str, folder: Path, kafka: KafkaSettings | None = None, *, made: bool = True) -> Party:
+        """Return a party with its keys and a store on disk; without `made`, with the keys that lie there."""
         keys, none = self.parties[name], Path("none")
         files = KeyFolder(folder / "keys", self.realm)
-        for key in (self.roots[name], keys.sign, keys.hop):
-            files.keep(key)
-        for unit, key in keys.content.items():
-            files.keep(key, unit)
+        for unit, key in (*(("", key) for key in (self.roots[name], keys.sign, keys.hop)), *keys.content.items()):
+            if made and not list((folder / "keys").glob(f"*{key.kid.hex()[:12]}*")):
+                files.keep(key, unit)
         return Party(
             folder=folder,
             settings=PartySettings(name, kafka or KafkaSettings("", none, none, none)),

@@ -15,7 +15,7 @@ from samband.connectors.party import Party
 from samband.connectors.receive import Receiver, step_of
 from samband.schemas import events
 from samband.schemas.catalogue import categories
-from samband.schemas.errors import SambandError
+from samband.schemas.errors import OperatorError, SambandError
 from samband.schemas.message import NO_INSTANCE, Down, Message
 from samband.schemas.routing import Routing
 from samband.schemas.stamp import StampRecord
@@ -54,7 +54,7 @@ class Hand:
             "outcome": "permit",
             "categories": routing.categories,
             "rulebook": bytes(32),
-            "directory": 4,
+            "directory": self.world.directory.version,
             "decided_at": self.now,
             "appended_at": self.now,
         }
@@ -209,6 +209,18 @@ def test_not_believed(case, hand, world, take, party):
     assert not party.store.letters()
     take(hand.value(hand.down(world.seal(world.concern()), box=1)))
     assert [row.state for row in party.store.letters()] == ["waiting"]
+
+
+def test_a_newer_directory_is_waited_for(hand, world, take, party, kit):
+    """A record from a unit that only a newer directory names is read again when that is here: neither refused nor lost."""
+    newer = hand.down(hand.concern(sender="NOBODY"), directory=world.directory.version + 1)
+    with pytest.raises(OperatorError) as waits:
+        take(hand.value(newer))
+    assert waits.value.code == "DIRECTORY_BEHIND"
+    assert party.store.number("count/incident") is None
+    forged = hand.down(hand.concern(sender="BUP"), directory=world.directory.version + 1)
+    assert take(hand.value(forged)) is False
+    assert party.store.number("count/incident") == 1
 
 
 def test_believed(hand, world, take, party):
