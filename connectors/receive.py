@@ -212,6 +212,7 @@ class Receiver:
             "decision": received.entry.hex(),
             "age_band": routing.age_band,
             "kid": received.message.kid.hex() if received.message else "",
+            "sealed_to": routing.recipient_kid.hex(),
             "content": None,
         }
         state, code, level = "waiting", "", None
@@ -239,7 +240,8 @@ class Receiver:
             code=code,
         )
         before = None if added else self._store.letter(routing.message_id)
-        if before is not None and before.state in ("handed_over", "opened"):
+        anew = before is not None and before.letter.get("sealed_to") != letter["sealed_to"]
+        if before is not None and anew and before.state in ("handed_over", "opened"):
             level = Level.HANDED_OVER  # its sender was told that a key was lost: it was handed over all the same
         if level is not None and (added or level is Level.HANDED_OVER):
             draft = receipt_for(self._party, letter, routing.ref, routing.message_id, level, code, now)

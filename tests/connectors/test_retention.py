@@ -235,7 +235,9 @@ def test_a_store_of_version_1_goes_on(party: Party, tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     Store(path, bytes(32)).close()
     raw = sqlite3.connect(path)
-    raw.executescript("DROP INDEX inbox_kept; ALTER TABLE inbox DROP COLUMN erased; PRAGMA user_version = 1")
+    raw.executescript(
+        "DROP INDEX outbox_open; DROP INDEX inbox_kept; ALTER TABLE inbox DROP COLUMN erased; PRAGMA user_version = 1"
+    )
     raw.close()
     party.store.close()
     party.store = Store(path, bytes(32))

@@ -212,7 +212,7 @@ def test_not_believed(case, hand, world, take, party):
 
 
 def test_a_newer_directory_is_waited_for(hand, world, take, party, kit):
-    """A record from a unit that only a newer directory names is read again when that is here: neither refused nor lost."""
+    """A record from a unit that only a newer directory names is read again when that is here; nothing is lost."""
     newer = hand.down(hand.concern(sender="NOBODY"), directory=world.directory.version + 1)
     with pytest.raises(OperatorError) as waits:
         take(hand.value(newer))
