@@ -29,6 +29,8 @@ SUITE: Final = 1
 _HPKE: Final = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 _MLKEM_PUBLIC: Final = 1184
 _MLKEM_SEED: Final = 64
+_ANY: Final = X25519PrivateKey.from_private_bytes(bytes(32))
+"""Protects nothing: a point of low order gives all zeros with it as with every other."""
 
 Kid = NewType("Kid", bytes)
 """A key's name: 32 bytes that bind kind, suite and public key."""
@@ -135,8 +137,9 @@ class SealKey:
         try:
             self._key = hpke.MLKEM768X25519PublicKey(
                 MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC]),
-                X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC:]),
+                ecdh := X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC:]),
             )
+            _ANY.exchange(ecdh)  # refuses a point of low order (RFC 7748 § 6.1), with which sealing would fail later
         except ValueError as error:
             raise FormatError("KEY_FORMAT", "the bytes are no hybrid public key") from error
         self.realm = realm
