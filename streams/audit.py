@@ -38,6 +38,7 @@ ERASURES: Final = 0
 
 STOCKHOLM: Final = ZoneInfo("Europe/Stockholm")
 _SALT: Final = 32
+_U32: Final = 1 << 32
 
 
 def month_of(ms: int) -> int:
@@ -153,6 +154,8 @@ class UnverifiedAudit:
         path: bytes = fields["path"]
         if len(path) % 32:
             raise FormatError("FORMAT_RECORD", "the audit record's path is no row of hashes")
+        if not 0 <= fields["i"] < _U32 or not 0 <= fields["n"] < _U32:
+            raise FormatError("FORMAT_RECORD", "the audit record's place is no place in a tree")
         steps = tuple(path[k : k + 32] for k in range(0, len(path), 32))
         proof = Stamped(b"", b"", fields["kid"], fields["sig"], fields["n"], fields["i"], steps)
         return cls(fields["month"], fields["partition"], fields["audit_seq"], fields["entry"], proof, fields["sealed"])
@@ -161,16 +164,18 @@ class UnverifiedAudit:
         """Return the stamp with salt and record.
 
         Raises:
-            FormatError: what was sealed is not a salt and a record.
+            FormatError: what was sealed is not a salt and a record, zero-filled to its class.
             TrustError: not sealed by this hub in this month, or moved from another entry.
         """
         name, plain = store.open(TOPIC, store.key(self.entry), self.sealed)
         if name != self.entry:
             raise TrustError("AUDIT_ENTRY", "the audit record's content belongs to another entry")
         reader = Reader(plain)
-        salt = reader.take(_SALT)
+        salt, record = reader.take(_SALT), reader.lp16()
+        if plain != (salt + lp16(record)).ljust(AUDIT_CLASS, b"\0"):
+            raise FormatError("FORMAT_PADDING", "the padding of an audit record is not its class's zeros")
         proof = self.proof
-        return Stamped(reader.lp16(), salt, proof.kid, proof.sig, proof.n, proof.i, proof.path)
+        return Stamped(record, salt, proof.kid, proof.sig, proof.n, proof.i, proof.path)
 
     def record(self, key_of: Callable[[int], HubStore]) -> StampRecord:
         """Return the record, opened with the key that `key_of` gives for its month.

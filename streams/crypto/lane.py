@@ -34,6 +34,7 @@ LANE_MS: Final = 3_600_000
 """Longest life of a lane in milliseconds."""
 
 _RECORDS: Final = 1 << 20
+_SECRET: Final = 32
 _OPENER: Final = Codec(
     "opener",
     {
@@ -140,7 +141,7 @@ class LaneOut:
             not_after=now + min(life, LANE_MS),
         )
         o = _OPENER.encode(asdict(self.opener))
-        secret = secrets.token_bytes(32)
+        secret = secrets.token_bytes(_SECRET)
         kem = to.seal("opener", o, secret)
         self._bytes = lp16(o) + lp16(kem) + sign.sign("opener", o + kem)
         self._hash = hashlib.sha256(self._bytes).digest()
@@ -173,6 +174,7 @@ class LaneIn:
 
         Raises:
             TrustError: signed by another, altered, or not sealed to `own`.
+            FormatError: no opener, or another suite.
         """
         self.opener, o, kem, sig = record.opener(realm)
         if self.opener.from_kid != signer.kid or self.opener.to_kid != own.kid:
@@ -181,6 +183,8 @@ class LaneIn:
             raise TrustError("OPENER_LIFE", "the opener's life is longer than an hour")
         signer.verify("opener", o + kem, sig)
         secret = own.open("opener", o, kem)
+        if len(secret) != _SECRET:
+            raise FormatError("FORMAT_RECORD", f"a lane's secret has {_SECRET} bytes")
         self.from_kid, self.to_kid = Kid(signer.kid), Kid(own.kid)
         self._realm = realm
         self._hash = record.opener_hash
