@@ -1,0 +1,3 @@
+module samband/tests/reader
+
+go 1.24
