@@ -29,6 +29,8 @@ def kind(avro: Any) -> str:
             return f"{kind(some)}?"
         case {"type": "array", "items": items}:
             return f"{kind(items)}[]"
+        case {"type": "record", "fields": fields}:
+            return "{" + ", ".join(f"{each['name']} {kind(each['type'])}" for each in fields) + "}"
         case {"type": "fixed", "size": size}:
             return str(size)
     return PLAIN.get(avro) or str(avro).removeprefix("b")

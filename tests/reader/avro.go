@@ -44,7 +44,7 @@ var records = map[string]string{
 	"audit": `v number · month number · partition number · audit_seq number · entry 32 · kid 32 · sig 64 · n number ·
 		i number · path bytes ≤ 1024 · sealed bytes ≤ 4096`,
 	"hub":             `v number · salt 16 · nonce 12 · ct bytes`,
-	"rules":           `v number · rules bytes ≤ 600000 · kid 32 · sig 64`,
+	"rules":           `v number · rules bytes ≤ 600000 · sigs signature[] ≤ 16`,
 	"agreement_rules": `v number · number number · effective_from number · rulebook text ≤ 400000 · terms text ≤ 100000`,
 }
 
@@ -179,6 +179,8 @@ func (in *input) avro(kind string) (any, error) {
 		return in.array(item)
 	}
 	switch kind {
+	case "signature": // {kid 32, sig 64}
+		return in.take(96)
 	case "number":
 		return in.varint()
 	case "boolean":

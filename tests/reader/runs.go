@@ -123,15 +123,36 @@ func runRules(v *Vector, data []byte) (out, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := v.signer("root", "root")
-	if !bytes.Equal(fields.bytes("kid"), root.kid) {
-		return nil, trust("signed by another root")
-	}
-	if err := root.verify("rules", fields.bytes("rules"), fields.bytes("sig")); err != nil {
+	if err := v.verifyRoots("rules", fields.bytes("rules"), fields["sigs"].([]any)); err != nil {
 		return nil, err
 	}
 	rules, err := decodeAvro("agreement_rules", fields.bytes("rules"))
 	return out{"fields": rules}, err
+}
+
+// verifyRoots checks that enough of the authority's keys signed, sorted by kid and each once.
+func (v *Vector) verifyRoots(label string, data []byte, sigs []any) error {
+	roots := map[string]*Signer{}
+	for publics := v.bytes("roots"); len(publics) > 0; publics = publics[32:] {
+		key := signer(v.bytes("realm"), "root", publics[:32])
+		roots[string(key.kid)] = key
+	}
+	var last []byte
+	for _, each := range sigs {
+		kid, sig := each.([]byte)[:32], each.([]byte)[32:]
+		root, known := roots[string(kid)]
+		if !known || bytes.Compare(kid, last) <= 0 {
+			return trust("signed by another root, or out of order")
+		}
+		if err := root.verify(label, data, sig); err != nil {
+			return err
+		}
+		last = kid
+	}
+	if len(sigs) < v.number("threshold") {
+		return trust("too few of the authority's signatures")
+	}
+	return nil
 }
 
 // runLetter reads a record of an inbox to the end: lane, stamp, sender's signature, seal, commitment.

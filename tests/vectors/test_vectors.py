@@ -21,7 +21,8 @@ from samband.streams.crypto.hub import HubStore
 from samband.streams.crypto.keys import OpenKey, Purpose, Realm, VerifyKey
 from samband.streams.crypto.lane import LaneIn, UnverifiedRecord
 from samband.streams.crypto.signature import BatchCache, entry_of, verify_entry, verify_stamp
-from samband.streams.rules import RulesInForce
+from samband.streams.root import Root
+from samband.streams.rules import read_rules
 
 FOLDER = Path(__file__).parent
 NAMES = sorted(path.stem for path in FOLDER.glob("*.txt"))
@@ -166,8 +167,10 @@ def audit(vector: dict[str, str], data: bytes) -> dict[str, Any]:
 
 def rules(vector: dict[str, str], data: bytes) -> dict[str, Any]:
     """Run signed rules."""
-    found = RulesInForce(verify_key(vector, "root", Purpose.ROOT), production=False).learn(data).rules
-    return {"fields": dataclasses.asdict(found)}
+    realm, keys = Realm(bytes.fromhex(vector["realm"])), bytes.fromhex(vector["roots"])
+    made = [VerifyKey(realm, Purpose.ROOT, keys[at : at + 32]) for at in range(0, len(keys), 32)]
+    root = Root(b"", "barn", "test", 1, realm, {key.kid: key for key in made}, int(vector["threshold"]))
+    return {"fields": dataclasses.asdict(read_rules(root, data))}
 
 
 KINDS: dict[str, Callable[[dict[str, str], bytes], dict[str, Any]]] = {
