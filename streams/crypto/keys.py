@@ -79,6 +79,12 @@ def kid_of(realm: Realm, purpose: Purpose, public: bytes) -> Kid:
     return Kid(hashlib.sha256(realm.domain("kid") + kind + b"\0" + bytes([SUITE]) + public).digest())
 
 
+_P: Final = 2**255 - 19
+_Y8: Final = int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little")
+_LOW_ORDER_Y: Final = frozenset({0, 1, _P - 1, _Y8, _P - _Y8})
+"""The y of every Ed25519 point of low order (RFC 8032 § 5.1): under such a key one signature fits many messages."""
+
+
 class VerifyKey:
     """An Ed25519 public key."""
 
@@ -86,6 +92,8 @@ class VerifyKey:
         self.kid = kid_of(realm, purpose, public)
         self.purpose = purpose
         self.realm = realm
+        if (int.from_bytes(public, "little") & (2**255 - 1)) % _P in _LOW_ORDER_Y:
+            raise FormatError("KEY_FORMAT", "the Ed25519 public key is of low order: its signatures bind nothing")
         try:
             self._key = Ed25519PublicKey.from_public_bytes(public)
         except ValueError as error:

@@ -181,3 +181,20 @@ def test_errors_name_no_child(world):
     with pytest.raises(FormatError) as refusal:
         Routing.decode(data)
     assert world.child.identifier not in f"{refusal.value!r} {refusal.value}"
+
+
+@pytest.mark.parametrize(
+    "public",
+    [
+        "01" + "00" * 31, "01" + "00" * 30 + "80", "00" * 32, "00" * 31 + "80", "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "ff", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    ],
+)  # fmt: skip
+def test_a_signing_key_of_low_order_is_refused(public: str) -> None:
+    """A key under which one signature fits many messages is no key: its holder could disown what it said."""
+    with pytest.raises(FormatError) as refusal:
+        VerifyKey(realm_of(b"low"), Purpose.PARTY_SIGN, bytes.fromhex(public))
+    assert refusal.value.code == "KEY_FORMAT"

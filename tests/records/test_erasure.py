@@ -45,9 +45,9 @@ def leaf_of(ground: Ground) -> tuple[bytes, StampRecord]:
     audits = [UnverifiedAudit.decode(value) for value in ground.topic.values()]
     (audit,) = [audit for audit in audits if audit.partition == PARTITION]
     stamped = audit.open(ground.keys.of(audit.month))
-    known = ground.world.directory.cards["hub"]
-    key = next(each for each in known.keys if each.purpose == "gate-stamp")
-    assert verify_stamp(_verify_key(ground, key.public), stamped) == audit.entry
+    key = ground.world.directory.known(stamped.kid)
+    assert key.card.purpose == "gate-stamp"
+    assert verify_stamp(_verify_key(ground, key.card.public), stamped) == audit.entry
     return audit.entry, StampRecord.decode(stamped.record)
 
 
