@@ -22,6 +22,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any, Final
 
+from samband.streams.passphrase import Handover
+
 __all__ = ["BACK_OFF_S", "Child", "end_all", "end_of"]
 
 BACK_OFF_S: Final = (0.2, 30.0)
@@ -133,7 +135,10 @@ def _maker() -> ThreadPoolExecutor:
 
 
 def _spawn(command: list[str], log: IO[Any]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    with Handover() as given:
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **given
+        )
 
 
 def _open_log(path: Path) -> IO[bytes]:

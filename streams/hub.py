@@ -34,10 +34,11 @@ from samband.streams.authority import EMBEDDED, Home
 from samband.streams.broker import Broker
 from samband.streams.cards import publish
 from samband.streams.children import BACK_OFF_S, Child, end_all, end_of
+from samband.streams.keyfile import KeyFolder
 from samband.streams.registrar import Registrar, alone, published_version
 from samband.streams.topics import acls_for, topics_for
 
-__all__ = ["DERIVED", "Hub", "is_running", "refresh"]
+__all__ = ["DERIVED", "Hub", "is_running", "refresh", "unlock"]
 
 DERIVED: Final = "derived"
 RECORDS: Final = "records"
@@ -90,8 +91,9 @@ class Hub:
         """Start everything; return when Kafka answers and the children run. On an error nothing is left running.
 
         Raises:
-            OperatorError: `HUB_RUNNING`; no rules that the gate may decide by; what the broker or the cluster raises.
+            OperatorError: `HUB_RUNNING`; keys that do not open; no rules that the gate may decide by; what the broker or the cluster raises.
         """
+        unlock(self.home)
         self._take_lock()
         try:
             self.home.check_rules(datetime.now(UTC))
@@ -249,6 +251,16 @@ def is_running(home: Home) -> bool:
         except OSError:
             return True
     return False
+
+
+def unlock(home: Home) -> None:
+    """Check that the hub's keys can be opened, so that no child starts which could not; children get the passphrase.
+
+    Raises:
+        OperatorError: they are encrypted and there is no passphrase, or another one.
+    """
+    for folder in (home.hub / "keys", home.hub / "keys" / "audit"):
+        KeyFolder(folder, home.root.realm).unlock()
 
 
 def provision(home: Home) -> None:

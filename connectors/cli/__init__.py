@@ -28,6 +28,7 @@ from samband.connectors.cli import (
     hub,
     identity,
     inbox,
+    keys,
     paper,
     party,
     play,
@@ -99,6 +100,7 @@ app.add_typer(audit.app, name="audit")
 app.command("subject-access")(subject_access.subject_access)
 app.command("retention")(retention.retention)
 app.add_typer(rules.app, name="rules")
+app.add_typer(keys.app, name="keys")
 app.command("doctor")(doctor.doctor)
 app.add_typer(play.app, name="testdata")
 app.command("demo")(play.demo)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from samband.schemas.key_card import KeyCard
     from samband.streams.authority import Home
     from samband.streams.directory import Directory
+    from samband.streams.keyfile import KeyFolder
 
 __all__ = ["Check", "doctor"]
 
@@ -69,10 +70,14 @@ def _guarded(checks: Iterator[Check]) -> Iterator[Check]:
 def _hub_checks(home: Home) -> Iterator[Check]:
     from samband.streams.authority import PRINCIPALS
     from samband.streams.hub import is_running
+    from samband.streams.keyfile import KeyFolder
 
     yield _disk(home.path)
     for name, folder in (("hub keys", home.hub / "keys"), ("root key", home.authority)):
         yield _rights(name, folder)
+    yield _at_rest(
+        KeyFolder(home.hub / "keys", home.root.realm), KeyFolder(home.hub / "keys" / "audit", home.root.realm)
+    )
     yield Check("root key", WARN, "it lies on this machine", f"keep {home.authority} offline in a real deployment")
     _ = home.hub_keys.secret("store")
     for principal in PRINCIPALS:
@@ -129,8 +134,13 @@ def _records(home: Home) -> Check:
 
 
 def _party_checks(party: Party) -> Iterator[Check]:
+    from samband.streams.keyfile import KeyFolder
+
     yield _disk(party.folder)
     yield _rights("keys", party.folder / "keys")
+    yield _at_rest(
+        KeyFolder(party.folder / "keys", party.root.realm), way_out=f"samband keys encrypt --as {party.name}"
+    )
     yield _certificate("certificate", party.settings.kafka.certificate)
     reached = _port(party.settings.kafka.bootstrap)
     yield reached
@@ -233,6 +243,16 @@ def _rights(name: str, folder: Path) -> Check:
     if open_ones:
         return Check(name, FAIL, f"{len(open_ones)} can be read by others", f"chmod -R go= {folder}")
     return Check(name, OK, f"{len(paths) - 1} files, the owner's only")
+
+
+def _at_rest(*folders: KeyFolder, way_out: str = "samband keys encrypt, while the hub is down") -> Check:
+    """Whoever copies the disk should not have the keys."""
+    plain = sum(each.plain_files() for each in folders)
+    left = sum(each.leftovers() for each in folders)
+    if plain or left:
+        told = [f"{plain} key files are not encrypted"] * bool(plain) + [f"{left} left by a crash"] * bool(left)
+        return Check("keys at rest", WARN, ", ".join(told), way_out)
+    return Check("keys at rest", OK, "encrypted")
 
 
 def _certificate(name: str, path: Path) -> Check:

@@ -137,13 +137,17 @@ def _foreground(home: Home) -> None:
 
 
 def _detached(home: Home) -> None:
+    from samband.streams.hub import unlock
+    from samband.streams.passphrase import Handover
+
     folder = home.hub / "run"
     folder.mkdir(exist_ok=True)
     told = folder / "up.log"
     command = [sys.executable, "-P", "-m", "samband.connectors", "hub", "up", "--home", str(home.path)]
-    with told.open("wb") as log:
+    unlock(home)  # here is the terminal; the hub gets the passphrase from this process
+    with told.open("wb") as log, Handover() as given:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=home.path
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=home.path, **given
         )
     shown = 0
     deadline = time.monotonic() + _READY_S
