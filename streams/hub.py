@@ -91,7 +91,8 @@ class Hub:
         """Start everything; return when Kafka answers and the children run. On an error nothing is left running.
 
         Raises:
-            OperatorError: `HUB_RUNNING`; keys that do not open; no rules that the gate may decide by; what the broker or the cluster raises.
+            OperatorError: `HUB_RUNNING`; keys that do not open; no rules that the gate may decide by; what the broker
+                or the cluster raises.
         """
         unlock(self.home)
         self._take_lock()

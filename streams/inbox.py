@@ -26,7 +26,8 @@ from samband.schemas.message import Down, Message
 from samband.schemas.routing import Routing
 from samband.schemas.stamp import Stamped, StampRecord
 from samband.streams.crypto.content import open_content
-from samband.streams.crypto.keys import Kid, OpenKey, Purpose
+from samband.streams.crypto.held import Opening
+from samband.streams.crypto.keys import Kid, Purpose
 from samband.streams.crypto.lane import LaneIn, UnverifiedRecord
 from samband.streams.crypto.reference import child_ref
 from samband.streams.crypto.signature import BatchCache, verify_stamp
@@ -68,8 +69,8 @@ class Accept:
     directory: Directory
     party: str
     agreement: str
-    hop: Mapping[Kid, OpenKey]
-    content: Mapping[Kid, tuple[str, OpenKey]]
+    hop: Mapping[Kid, Opening]
+    content: Mapping[Kid, tuple[str, Opening]]
     """Content keys by kid, each with its unit."""
     reference: Mapping[int, bytes]
     """Child-reference keys by epoch."""

@@ -37,7 +37,9 @@ def decrypt(keys: KeyFolder) -> int:
     Raises:
         OperatorError: the passphrase is another, or the folder cannot be read or written.
     """
-    return _held(keys, keys.passphrase(), _decrypt) if keys.is_encrypted else 0
+    if not keys.folder.exists():
+        return 0
+    return _held(keys, keys.passphrase() if keys.is_encrypted else b"", _decrypt)
 
 
 def change(keys: KeyFolder, new: bytes, *, cost: Cost = COST) -> int:
@@ -90,6 +92,8 @@ def _encrypt(own: KeyFolder, passphrase: bytes, cost: Cost) -> int:
 
 
 def _decrypt(own: KeyFolder) -> int:
+    if own.box()[0] is None:
+        return 0
     _turn(own, State.CONVERTING)
     count = _reseal(own, None)
     keydisk.shred(own.folder, HEADER)

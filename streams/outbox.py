@@ -21,7 +21,8 @@ from aiokafka import AIOKafkaProducer
 from samband.schemas.message import Message, Up
 from samband.schemas.routing import NO_COMMIT, Routing
 from samband.streams.crypto.content import commit, pad_content, seal_content
-from samband.streams.crypto.keys import Purpose, SignKey
+from samband.streams.crypto.held import Signing
+from samband.streams.crypto.keys import Purpose
 from samband.streams.crypto.lane import LaneOut
 from samband.streams.crypto.signature import BATCH_MAX, sign_batch
 from samband.streams.directory import HUB, Directory
@@ -68,7 +69,7 @@ class Row(NamedTuple):
     """Length of the sealed content in bytes."""
 
 
-def seal(drafts: Sequence[Draft], directory: Directory, sign: SignKey, now: int) -> list[Message]:
+def seal(drafts: Sequence[Draft], directory: Directory, sign: Signing, now: int) -> list[Message]:
     """Label, seal and sign up to 64 drafts, in the order given.
 
     Raises:
@@ -121,7 +122,7 @@ class OutboxWriter:
         self,
         kafka: Callable[[], dict[str, Any]],
         directory: Directory,
-        sign: Callable[[int], SignKey],
+        sign: Callable[[int], Signing],
         *,
         party: str,
         instance: bytes,

@@ -54,7 +54,7 @@ def up(
     Without --detach it stays until Ctrl-C or SIGTERM, starts again what dies, and leaves nothing behind. Another Kafka
     than the embedded one is named in hub.toml, in the hub's folder.
     """
-    from samband.streams.hub import is_running
+    from samband.streams.hub import is_running, unlock
 
     home = home_of(founded=False)
     if is_running(home):
@@ -62,6 +62,7 @@ def up(
             "HUB_RUNNING", f"the hub in `{home.path}` runs already", "samband hub status looks at it, hub down stops it"
         )
     _found(home, agreement, environment, terms, shards, workers, port)
+    unlock(home)  # here is the terminal; a detached hub gets the passphrase from this process
     if detach:
         _detached(home)
     else:
@@ -137,14 +138,12 @@ def _foreground(home: Home) -> None:
 
 
 def _detached(home: Home) -> None:
-    from samband.streams.hub import unlock
     from samband.streams.passphrase import Handover
 
     folder = home.hub / "run"
     folder.mkdir(exist_ok=True)
     told = folder / "up.log"
     command = [sys.executable, "-P", "-m", "samband.connectors", "hub", "up", "--home", str(home.path)]
-    unlock(home)  # here is the terminal; the hub gets the passphrase from this process
     with told.open("wb") as log, Handover() as given:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=home.path, **given

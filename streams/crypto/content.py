@@ -16,7 +16,8 @@ import secrets
 from samband.schemas.codec import Reader, lp32
 from samband.schemas.errors import FormatError, TrustError
 from samband.schemas.message import content_class
-from samband.streams.crypto.keys import OpenKey, Purpose, Realm, SealKey
+from samband.streams.crypto.held import Opening
+from samband.streams.crypto.keys import Purpose, Realm, SealKey
 
 __all__ = ["commit", "open_content", "pad_content", "seal_content"]
 
@@ -43,7 +44,7 @@ def seal_content(key: SealKey, plain: bytes, routing: bytes) -> bytes:
     return key.seal("content", key.kid + hashlib.sha256(routing).digest(), plain)
 
 
-def open_content(key: OpenKey, sealed: bytes, routing: bytes, plain_commit: bytes) -> bytes:
+def open_content(key: Opening, sealed: bytes, routing: bytes, plain_commit: bytes) -> bytes:
     """Open a message's content, check it against the label's commitment and return the Avro bytes.
 
     Raises:

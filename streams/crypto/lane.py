@@ -26,7 +26,8 @@ from msgspec.structs import asdict
 from samband.schemas.codec import Codec, Reader, check_frame, fixed, frame, lp16
 from samband.schemas.errors import FormatError, TrustError
 from samband.schemas.message import RECORD, pad, unpad
-from samband.streams.crypto.keys import SUITE, Kid, OpenKey, Realm, SealKey, SignKey, VerifyKey
+from samband.streams.crypto.held import Opening, Signing
+from samband.streams.crypto.keys import SUITE, Kid, Realm, SealKey, VerifyKey
 
 __all__ = ["LANE_MS", "LaneIn", "LaneOut", "Opener", "UnverifiedRecord"]
 
@@ -124,7 +125,7 @@ class LaneOut:
     """The writing end of a lane."""
 
     def __init__(
-        self, sign: SignKey, to: SealKey, *, party: str, instance: bytes, agreement: str, now: int, life: int = LANE_MS
+        self, sign: Signing, to: SealKey, *, party: str, instance: bytes, agreement: str, now: int, life: int = LANE_MS
     ) -> None:
         realm = sign.realm
         self.opener = Opener(
@@ -169,7 +170,7 @@ class LaneOut:
 class LaneIn:
     """The reading end of a lane, made by checking its opener once."""
 
-    def __init__(self, record: UnverifiedRecord, realm: Realm, signer: VerifyKey, own: OpenKey) -> None:
+    def __init__(self, record: UnverifiedRecord, realm: Realm, signer: VerifyKey, own: Opening) -> None:
         """Check signature and addressee and derive the key.
 
         Raises:

@@ -18,7 +18,8 @@ from typing import Final
 from samband.schemas.errors import TrustError
 from samband.schemas.message import Message
 from samband.schemas.stamp import Stamped
-from samband.streams.crypto.keys import Purpose, Realm, SignKey, VerifyKey
+from samband.streams.crypto.held import Signing
+from samband.streams.crypto.keys import Purpose, Realm, VerifyKey
 from samband.streams.crypto.merkle import leaf_hash, root_and_paths, root_from_path
 
 __all__ = [
@@ -46,7 +47,7 @@ def _signed_root(kid: bytes, n: int, root: bytes) -> bytes:
     return kid + n.to_bytes(4, "big") + root
 
 
-def sign_batch(key: SignKey, parts: Sequence[tuple[bytes, bytes]]) -> list[Message]:
+def sign_batch(key: Signing, parts: Sequence[tuple[bytes, bytes]]) -> list[Message]:
     """Sign up to 64 (routing, content) pairs at once and return the messages in the order given.
 
     The leaves are shuffled first, so that a place in the tree says nothing about order.
@@ -102,7 +103,7 @@ def entry_of(realm: Realm, salt: bytes, record: bytes) -> bytes:
 
 
 def stamp_all(
-    key: SignKey, salted: Sequence[tuple[bytes, bytes]], entries: Sequence[bytes] = ()
+    key: Signing, salted: Sequence[tuple[bytes, bytes]], entries: Sequence[bytes] = ()
 ) -> list[tuple[bytes, Stamped]]:
     """Stamp (salt, record) pairs with one signature and return (entry, stamped) in the order given; n ≥ 1.
 

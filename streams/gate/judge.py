@@ -24,8 +24,8 @@ from samband.schemas.message import NO_INSTANCE, Down, Message, Up, hop_length
 from samband.schemas.routing import Routing
 from samband.schemas.stamp import Stamped, StampRecord
 from samband.streams.audit import AUDIT_CLASS, seal_audit
+from samband.streams.crypto.held import Signing
 from samband.streams.crypto.hub import HubStore
-from samband.streams.crypto.keys import SignKey
 from samband.streams.crypto.lane import UnverifiedRecord
 from samband.streams.crypto.signature import stamp_all
 from samband.streams.directory import Directory
@@ -128,7 +128,7 @@ class Judge:
         directory: Directory,
         lanes: Lanes,
         checks: Checks,
-        stamp: SignKey,
+        stamp: Signing,
         store: HubStore,
         audit: Callable[[int], tuple[int, HubStore]],
         source: tuple[str, int],

@@ -7,11 +7,13 @@ Whether the signing key is still good is asked for each record, never cached.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from samband.schemas.errors import RefusedError, TrustError
-from samband.streams.crypto.keys import Kid, OpenKey, Purpose, SignKey
+from samband.streams.crypto.held import Opening, Signing
+from samband.streams.crypto.keys import Kid, Purpose
 from samband.streams.crypto.lane import LaneIn, LaneOut, UnverifiedRecord
 from samband.streams.directory import HUB, Directory
 
@@ -35,8 +37,8 @@ class Lanes:
 
     directory: Directory
     agreement: str
-    own: dict[Kid, OpenKey]
-    stamp: SignKey
+    own: Mapping[Kid, Opening]
+    stamp: Signing
     instance: bytes
     new_per_hour: int = _NEW_PER_HOUR
     _in: OrderedDict[bytes, LaneIn] = field(default_factory=OrderedDict)

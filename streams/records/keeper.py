@@ -27,7 +27,8 @@ from typing import Final, NamedTuple, Protocol
 from samband.schemas.errors import FormatError, SambandError, TrustError
 from samband.schemas.stamp import Stamped, StampRecord
 from samband.streams.audit import ERASURES, UnverifiedAudit, month_of, seal_audit
-from samband.streams.crypto.keys import Purpose, SignKey
+from samband.streams.crypto.held import Signing
+from samband.streams.crypto.keys import Purpose
 from samband.streams.crypto.signature import entry_of, stamp_all, verify_entry
 from samband.streams.directory import Directory
 from samband.streams.records.erasure import ERASURE, Wish, check_time, check_unit, chosen, digest, leaf_record, wish_of
@@ -71,7 +72,7 @@ class Topic(Protocol):
 class Keeper:
     """The store's one writer, without Kafka."""
 
-    def __init__(self, store: RecordStore, directory: Directory, stamp: SignKey) -> None:
+    def __init__(self, store: RecordStore, directory: Directory, stamp: Signing) -> None:
         self.store = store
         self._directory = directory
         self._stamp = stamp
