@@ -12,6 +12,7 @@ brings it for the act.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from datetime import UTC, datetime
 from typing import Final
@@ -27,10 +28,13 @@ from samband.schemas.key_card import KeyCard, Reason, Revocation
 from samband.streams.crypto.keys import Kid, Purpose
 from samband.streams.crypto.reference import partition_of
 from samband.streams.directory_records import key_name, revoke, sign_key
+from samband.streams.keystore import expired_keys
 from samband.streams.outbox import Draft
 from samband.streams.periods import PERIODS
 
 __all__ = ["PARTY_PURPOSES", "OwnKeys"]
+
+log = logging.getLogger("samband.connector")
 
 PARTY_PURPOSES: Final = (Purpose.PARTY_SIGN, Purpose.PARTY_HOP, Purpose.UNIT_CONTENT)
 _AGAIN_MS: Final = 3_600_000
@@ -80,7 +84,18 @@ class OwnKeys:
             if now >= (self._store.number(name) or 0) + _AGAIN_MS:
                 self._say(self._card_value(kid), kid, now)
                 said += 1
+        self._destroy(now)
         return said
+
+    def _destroy(self, now: int) -> None:
+        """Destroy opening keys whose time is over: from then no copy of a topic opens with them."""
+        known = [each for each in self._party.directory.keys.values() if each.party == self._party.name]
+        here = {*self._party.hop, *self._party.content}
+        for kid in expired_keys(((each.kid, Purpose(each.card.purpose), each.card.not_after) for each in known), now):
+            if kid in here:
+                self._party.keys.destroy(kid)
+                log.info("own key destroyed after its time")
+        self._party.load_keys()
 
     def _unnamed(self) -> dict[Kid, KeyCard]:
         """Return own keys that have a card and that the directory does not name yet."""

@@ -1,4 +1,4 @@
-"""`samband keys`: encrypt the key files of a hub or a party, decrypt them, give them another passphrase."""
+"""`samband keys`: the public life of keys (`key_life`), and their files: encrypt, decrypt, another passphrase."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from samband.connectors.cli import key_life
 from samband.connectors.cli.terminal import As, Json, bad, config_of, emit, home_of
 from samband.connectors.cli.words import either
 from samband.schemas.errors import OperatorError
@@ -17,7 +18,15 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Encrypt the key files of a hub or a party.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="List, renew and take back keys; encrypt the key files of a hub or a party.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.command("list")(key_life.list_)
+app.command("rotate")(key_life.rotate)
+app.command("revoke")(key_life.revoke)
+app.command("doubt")(key_life.doubt)
 
 Authority = Annotated[
     bool, typer.Option("--authority", help="The root key and child-reference key, instead of the hub's.")

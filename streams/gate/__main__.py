@@ -50,14 +50,21 @@ async def run(home: Home, worker: int) -> None:
     kafka = home.kafka("gate").aiokafka
     directory = opened(root, home.hub / "run" / f"gate-{worker}.directory", production=root.production)
     own: dict[Kid, OpenKey] = {}
-    cards = CardReader(kafka, directory, lambda: own.update(hop_keys(keys)))
+
+    def load() -> None:
+        there = hop_keys(keys)
+        own.update(there)
+        for kid in own.keys() - there.keys():
+            del own[kid]
+
+    cards = CardReader(kafka, directory, load)
     await cards.start()
     if directory.rules.at(time.time_ns() // 1_000_000) is None:
         raise OperatorError("RULES_MISSING", "no rules are in force that this gate may decide by", "samband hub up")
     store = HubStore(keys.secret("store"))
     audit, stamps = home.audit_keys, keys.sign_keys(Purpose.GATE_STAMP)
     stamp = stamps[directory.newest(stamps, time.time_ns() // 1_000_000)]
-    own.update(hop_keys(keys))
+    load()
     topic = outbox(root.agreement)
 
     batches = BatchCache()  # for all partitions: a batch's messages are spread over them

@@ -22,6 +22,7 @@ from samband.streams.authority import Home, key_cards
 from samband.streams.crypto.keys import Purpose
 from samband.streams.directory import HUB, Directory
 from samband.streams.directory_records import HEAD_NAME
+from samband.streams.keystore import expired_keys
 from samband.streams.periods import PERIODS
 from samband.streams.snapshot import write_whole
 
@@ -82,7 +83,18 @@ class Registrar:
             if not own or PERIODS[purpose].is_due(max(own), now):
                 # The next one begins a little later: whoever verifies has read its card by then.
                 names += self._make(purpose, now + _AHEAD_MS if own else now)
+        self._destroy(directory, now)
         return names
+
+    def _destroy(self, directory: Directory, now: int) -> None:
+        """Destroy hop keys whose time is over: from then no copy of an outbox opens with them."""
+        keys = self._home.hub_keys
+        rows = [(known.kid, Purpose(known.card.purpose), known.card.not_after) for known in directory.keys.values()
+                if known.party == HUB]  # fmt: skip
+        held = keys.open_keys(Purpose.GATE_HOP)
+        for kid in expired_keys(rows, now):
+            if kid in held:
+                keys.destroy(kid)
 
     def _make(self, purpose: Purpose, now: int) -> list[str]:
         keys = self._home.hub_keys

@@ -271,3 +271,23 @@ def test_an_absent_root_key_is_told(social: Connector, kit: Any) -> None:
         OwnKeys(social.party).tend(kit.NOW + 31 * DAY)
     assert caught.value.code == "KEY_FILE_MISSING"
     assert len(social.party.content) == count
+
+
+def test_after_its_period_a_key_is_gone(line: Line, school: Connector, social: Connector, world: Any, kit: Any) -> None:
+    """Thirty days after a unit key's end no file of it is left, and no copy of the inbox opens any more."""
+    school.say(world.concern())
+    school.send()
+    copy = list(line.inboxes["social"])
+    (kid,) = social.party.content
+    own, end = OwnKeys(social.party), world.directory.known(kid).card.not_after
+    own.tend(end + 30 * DAY - 1)
+    assert kid in social.party.content
+    own.tend(end + 30 * DAY)
+    assert kid not in social.party.content
+    assert not list((social.folder / "keys").glob(f"*{kid.hex()[:12]}*"))
+    accept = world.accept("social")
+    accept.hop, accept.content = social.party.hop, social.party.content
+    for value in copy:
+        with pytest.raises(SambandError) as caught:
+            accept.open(value)
+        assert caught.value.code == "OPENER_KEY"
