@@ -8,17 +8,17 @@ import ssl
 import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from samband.connectors.cli.doctor_trust import FAIL, OK, WARN, Check, certificate, head, hub_keys, trust
 from samband.connectors.cli.terminal import Answer, As, Exit, Json, emit, home_of, moment, party_of, table
 from samband.schemas.errors import OperatorError, SambandError
 
 if TYPE_CHECKING:
     from samband.connectors.party import Party
-    from samband.schemas.key_card import KeyCard
     from samband.streams.authority import Home
     from samband.streams.directory import Directory
     from samband.streams.keyfile import KeyFolder
@@ -27,17 +27,6 @@ __all__ = ["Check", "doctor"]
 
 _SOON: Final = timedelta(days=30)
 _ROOM_MIB: Final = 512
-OK, WARN, FAIL = "ok", "warn", "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What one check found."""
-
-    check: str
-    state: str
-    found: str
-    way_out: str = ""
 
 
 def doctor(who: As = "", as_json: Json = False) -> None:
@@ -81,9 +70,11 @@ def _hub_checks(home: Home) -> Iterator[Check]:
     yield Check("root key", WARN, "it lies on this machine", f"keep {home.authority} offline in a real deployment")
     _ = home.hub_keys.secret("store")
     for principal in PRINCIPALS:
-        yield _certificate(f"certificate {principal}", home.hub / "tls" / principal / "client.pem")
+        tls = home.kafka(principal)
+        yield certificate(f"certificate {principal}", (tls.certificate, tls.key, tls.ca), principal)
     directory = home.directory(time.time_ns() // 1_000_000)
-    yield from _keys(directory)
+    yield from head(directory, time.time_ns() // 1_000_000)
+    yield from hub_keys(directory)
     yield _rules(directory)
     yield (reached := _port(home.bootstrap))
     running = is_running(home)
@@ -141,16 +132,13 @@ def _party_checks(party: Party) -> Iterator[Check]:
     yield _at_rest(
         KeyFolder(party.folder / "keys", party.root.realm), way_out=f"samband keys encrypt --as {party.name}"
     )
-    yield _certificate("certificate", party.settings.kafka.certificate)
+    tls = party.settings.kafka
+    yield certificate("certificate", (tls.certificate, tls.key, tls.ca), party.name)
     reached = _port(party.settings.kafka.bootstrap)
     yield reached
     if reached.state == OK:
         yield _attempt("Kafka", lambda: _metadata(party), "is the certificate of this hub's authority?")
-    if not party.units:
-        yield Check("directory", FAIL, "this party's card is not here", "samband connect reads it")
-    else:
-        yield Check("directory", OK, f"{len(party.directory.cards)} cards")
-        yield from _keys(party.directory, party.name)
+    yield from trust(party)
     yield _attempt("adapters", lambda: f"{len(party.adapters())} usable", "look at [[adapter]] in connector.toml")
     without = [each.id for each in party.units if each.id not in {adapter.unit for adapter in party.settings.adapter}]
     if without:
@@ -253,39 +241,6 @@ def _at_rest(*folders: KeyFolder, way_out: str = "samband keys encrypt, while th
         told = [f"{plain} key files are not encrypted"] * bool(plain) + [f"{left} left by a crash"] * bool(left)
         return Check("keys at rest", WARN, ", ".join(told), way_out)
     return Check("keys at rest", OK, "encrypted")
-
-
-def _certificate(name: str, path: Path) -> Check:
-    from cryptography.x509 import load_pem_x509_certificate
-
-    try:
-        certificate = load_pem_x509_certificate(path.read_bytes())
-    except (OSError, ValueError):
-        return Check(name, FAIL, f"{path} cannot be read", "issue it again")
-    return _dates(name, certificate.not_valid_before_utc, certificate.not_valid_after_utc)
-
-
-def _dates(name: str, start: datetime, end: datetime) -> Check:
-    now = datetime.now(UTC)
-    if not start <= now < end:
-        return Check(name, FAIL, f"valid {start:%Y-%m-%d} to {end:%Y-%m-%d}", "issue it again; is the clock right?")
-    return Check(
-        name, WARN if end - now < _SOON else OK, f"until {end:%Y-%m-%d}", "renew it" if end - now < _SOON else ""
-    )
-
-
-def _keys(directory: Directory, party: str = "") -> Iterator[Check]:
-    """The newest key of each purpose and unit, those that end first."""
-    newest: dict[tuple[str, str, str], KeyCard] = {}
-    for known in directory.keys.values():
-        place = (known.party, known.card.purpose, known.card.unit)
-        if known.revocation is None and (place not in newest or newest[place].not_before < known.card.not_before):
-            newest[place] = known.card
-    for name in sorted({each for each, _, _ in newest} & ({party} if party else set(directory.cards))):
-        cards = [card for (owner, _, _), card in newest.items() if owner == name]
-        start = max(card.not_before for card in cards) / 1000
-        end = min(card.not_after for card in cards) / 1000
-        yield _dates(f"keys of {name}", datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC))
 
 
 def _port(bootstrap: str) -> Check:
