@@ -114,8 +114,8 @@ AUDIT_ROW = Row(
     writers=(Role.GATE, Role.RECORDS), readers=(Role.DERIVED, Role.RECORDS), retention_days=30, max_bytes=HUB_BYTES,
 )  # fmt: skip
 QUARANTINE_ROW = Row(
-    "samband.quarantine.v1", "where a record that nobody could read lies, and why: no content", "none",
-    writers=(Role.GATE,), readers=(), retention_days=30, max_bytes=HUB_BYTES,
+    "samband.quarantine.v1", "where a record that nobody could read lies, and why: no content", "keyed hash",
+    writers=(Role.GATE, Role.HUB), readers=(Role.HUB,), retention_days=30, max_bytes=HUB_BYTES,
 )  # fmt: skip
 DIRECTORY_ROW = Row(
     "samband.directory.v1", "public cards of parties and keys, rules, and the head over them", "the record's name",

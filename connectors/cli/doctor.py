@@ -97,10 +97,12 @@ def _rules(directory: Directory) -> Check:
 
 
 def _hub_answers(home: Home) -> Iterator[Check]:
+    from samband.connectors.cli import quarantine
     from samband.connectors.cli.hub import gate_partitions
     from samband.streams.derived.track import ask_summary
 
     yield _records(home)
+    yield quarantine.check(home)
     taken, shards = gate_partitions(home), home.root.shards
     yield Check("gate", OK if taken == shards else FAIL, f"{taken} of {shards} partitions in work",
                 "" if taken == shards else f"{home.hub}/log/gate-0.log")  # fmt: skip

@@ -223,6 +223,7 @@ def status(as_json: Json = False) -> None:
         "children": run.get("children", {}),
         "starts": run.get("starts", {}),
         "gate": gate_partitions(home) if run.get("up") else 0,
+        "quarantine": _quarantined(home) if run.get("up") else None,
         "parties": home.party_names(),
     }
     whole = found["running"] and found["gate"] == found["shards"]
@@ -243,6 +244,8 @@ def _show(found: dict[str, Any]) -> None:
     if found["running"]:
         rows[0][2] += f", process {found['pid']}, since {found['started']}"
         rows.append(["gate", f"{found['gate']} of {found['shards']}", "partitions in work"])
+        told = "open: samband quarantine list" if found["quarantine"] else "open"
+        rows.append(["quarantine", "unknown" if found["quarantine"] is None else str(found["quarantine"]), told])
         for name, pid in sorted(found["children"].items()):
             starts = int(found["starts"].get(name, 1)) - 1
             again = f", started again {starts} times" if starts else ""
@@ -251,6 +254,16 @@ def _show(found: dict[str, Any]) -> None:
     table(("part", "state", ""), rows)
     if not found["running"]:
         fail("HUB_DOWN", "the hub does not run", "samband hub up")
+
+
+def _quarantined(home: Home) -> int | None:
+    """Return how many quarantine entries are open; None where Kafka does not answer."""
+    from samband.connectors.cli.quarantine import open_entries
+
+    try:
+        return len(open_entries(home))
+    except OperatorError:
+        return None
 
 
 def gate_partitions(home: Home) -> int:

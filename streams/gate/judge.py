@@ -13,7 +13,7 @@ into quarantine, what can be read and not accepted is answered with a code, an e
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -32,6 +32,7 @@ from samband.streams.directory import Directory
 from samband.streams.gate.checks import Checks
 from samband.streams.gate.head import head
 from samband.streams.gate.lanes import Lanes
+from samband.streams.gate.quarantine import set_aside
 from samband.streams.gate.state import HEAD, POSITION, View
 from samband.streams.gate.verdicts import Say, Verdicts
 from samband.streams.topics import AUDIT as AUDIT_TOPIC
@@ -84,7 +85,9 @@ class Turn:
     changes: dict[bytes, bytes | None]
     counts: dict[str, int]
     quarantined: list[tuple[int, str]]
-    """(offset, code) of what could not be read, for the operator's log."""
+    """(offset, code) of each quarantine note, for the operator's log."""
+    refused: Mapping[str, int] = field(default_factory=dict)
+    """How many were refused, by code."""
 
 
 @dataclass(slots=True)
@@ -96,6 +99,7 @@ class _Draft:
     """(say, party, instance, seq of the message that it answers)"""
     acks: dict[tuple[str, bytes], int] = field(default_factory=dict)
     quarantine: list[tuple[int, str, int]] = field(default_factory=list)
+    noted: list[tuple[int, str]] = field(default_factory=list)
     counts: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
 
 
@@ -168,8 +172,8 @@ class Judge:
         if records:
             view.put(POSITION, (records[-1].offset + 1).to_bytes(8, "big"))
         outputs = self._outputs(draft, now)
-        quarantined = [(offset, code) for offset, code, _ in draft.quarantine]
-        return Turn(outputs, view.changes, dict(draft.counts), quarantined)
+        refused = Counter(say.record.code for say, *_ in draft.said if say.record.kind == "refusal")
+        return Turn(outputs, view.changes, dict(draft.counts), draft.noted, refused)
 
     def _head(self, view: View, now: int) -> list[Say]:
         view.put(HEAD, now.to_bytes(8, "big"))
@@ -285,8 +289,9 @@ class Judge:
         for (party, instance), seq in draft.acks.items():
             if answered.get((party, instance)) != seq:
                 self._down(party, (b"", b"", instance, seq), 0, draft, out, now)
-        for offset, code, size in draft.quarantine:
-            self._quarantine(offset, code, size, now, out)
+        for each in set_aside(draft.quarantine, draft.view, (self._topic, self._partition), now):
+            draft.noted.append((each.offset, each.code))
+            out[QUARANTINE_TOPIC, 0].append((*self._store.seal(QUARANTINE_TOPIC, each.name, each.note), headers()))
         return [(topic, partition, records) for (topic, partition), records in out.items()]
 
     def _stamped(self, said: Sequence[Say]) -> Iterator[tuple[bytes, Stamped]]:
@@ -318,12 +323,6 @@ class Judge:
     def _audit(self, seq: int, entry: bytes, stamp: Stamped, out: _Outputs, now: int) -> None:
         value = seal_audit(*self._audit_key(now), self._partition, seq, entry, stamp)
         out[AUDIT_TOPIC, 0].append((None, value, headers()))
-
-    def _quarantine(self, offset: int, code: str, size: int, now: int, out: _Outputs) -> None:
-        name = f"{self._topic}/{self._partition}/{offset}".encode()
-        note = f"{code} {size} {now}".encode().ljust(64)
-        key, value = self._store.seal(QUARANTINE_TOPIC, name, note)
-        out[QUARANTINE_TOPIC, 0].append((key, value, headers()))
 
 
 def _check_room(say: Say) -> None:

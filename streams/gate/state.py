@@ -6,6 +6,7 @@
     msg/<message id16>         who may receipt or recall a message, and how far it has come
     open/<ref16>               messages of a child that rest on a consent and are not handed over yet
     rate/<what>/<party>        hour ‖ how often within it: questions, marks
+    rate/quarantine            what was put aside in this hour (`quarantine`)
     audit                      last audit number, u64
     head                       when the last head was said to every inbox, ms
     clock                      time of the last decision, ms
