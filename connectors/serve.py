@@ -16,7 +16,7 @@ from pathlib import Path
 from samband.connectors.party import Party
 from samband.connectors.service import Service
 from samband.schemas.errors import SambandError
-from samband.streams.process import setup_logging, until_ended
+from samband.streams.process import begin, until_ended
 
 __all__ = ["READY", "serve"]
 
@@ -46,7 +46,7 @@ def serve(config: Path) -> int:
     Raises:
         SambandError: a file or setting of the party cannot be used.
     """
-    setup_logging()
+    begin()
     party = Party.load(config)
     return asyncio.run(until_ended(_run(party), signals=(signal.SIGTERM, signal.SIGINT), parent=os.getppid()))
 

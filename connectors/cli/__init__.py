@@ -32,6 +32,7 @@ from samband.connectors.cli import (
     paper,
     party,
     play,
+    quarantine,
     retention,
     rules,
     send,
@@ -43,6 +44,7 @@ from samband.connectors.cli import (
 from samband.connectors.cli.terminal import Answer, Exit, close_all, fail, options
 from samband.schemas.errors import FormatError, InputError, RefusedError, SambandError
 from samband.schemas.version import VERSION
+from samband.streams.dumps import no_dumps
 
 __all__ = ["app", "main"]
 
@@ -101,6 +103,7 @@ app.command("subject-access")(subject_access.subject_access)
 app.command("retention")(retention.retention)
 app.add_typer(rules.app, name="rules")
 app.add_typer(keys.app, name="keys")
+app.add_typer(quarantine.app, name="quarantine")
 app.command("doctor")(doctor.doctor)
 app.add_typer(play.app, name="testdata")
 app.command("demo")(play.demo)
@@ -129,7 +132,8 @@ def _options(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code."""
+    """Run a command and return its exit code; it may open keys, so nothing of its memory is ever dumped."""
+    no_dumps()
     given = _globals_first(list(sys.argv[1:] if arguments is None else arguments))
     try:
         code = app(given, prog_name="samband", standalone_mode=False)

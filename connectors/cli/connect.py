@@ -31,9 +31,9 @@ def connect(
     that, one JSON line on standard error per event, without anything about a child.
     """
     from samband.connectors.party import Party
-    from samband.streams.process import setup_logging, until_ended
+    from samband.streams.process import begin, until_ended
 
-    setup_logging()
+    begin()
     party = Party.load(config_of(config))
     party.adapters()  # a setting that cannot be used is said now, not after the first connection
     signals = (signal.SIGTERM, signal.SIGINT)

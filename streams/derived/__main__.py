@@ -23,7 +23,7 @@ from samband.streams.derived.app import Derived
 from samband.streams.derived.codec import RowStore
 from samband.streams.derived.rebuild import forget
 from samband.streams.derived.serve import serving
-from samband.streams.process import setup_logging, until_ended
+from samband.streams.process import begin, until_ended
 
 log = logging.getLogger("samband.derived")
 
@@ -56,7 +56,7 @@ async def run(home: Home, *, rebuild: bool) -> None:
 
 def main() -> int:
     """Run and return the exit code."""
-    setup_logging()
+    begin()
     for noisy in ("faust", "mode"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # they log records and their values
     home, rebuild = Home(Path(sys.argv[1])), "--rebuild" in sys.argv[2:]

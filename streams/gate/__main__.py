@@ -28,7 +28,7 @@ from samband.streams.gate.judge import Judge
 from samband.streams.gate.lanes import Lanes
 from samband.streams.gate.loop import GateLoop, LoopSettings
 from samband.streams.keyfile import KeyFolder
-from samband.streams.process import setup_logging, until_ended
+from samband.streams.process import begin, until_ended
 from samband.streams.snapshot import opened
 from samband.streams.topics import GATE_GROUP, outbox, state
 
@@ -93,7 +93,7 @@ async def run(home: Home, worker: int) -> None:
 def main() -> int:
     """Run a worker and return its exit code."""
     home, worker = Home(Path(sys.argv[1])), int(sys.argv[2])
-    setup_logging()
+    begin()
     gc.freeze()  # what was imported stays
     gc.set_threshold(_GC_OBJECTS, 20, 20)
     return asyncio.run(until_ended(run(home, worker), signals=(signal.SIGTERM, signal.SIGINT), parent=os.getppid()))

@@ -19,7 +19,7 @@ from samband.schemas.errors import OperatorError, SambandError
 from samband.streams.authority import Home
 from samband.streams.cards import CardReader
 from samband.streams.crypto.keys import Purpose
-from samband.streams.process import setup_logging, until_ended
+from samband.streams.process import begin, until_ended
 from samband.streams.records.keeper import Keeper, keep
 from samband.streams.records.store import RecordStore
 from samband.streams.records.topic import AuditTopic
@@ -55,7 +55,7 @@ async def run(home: Home) -> None:
 
 def main() -> int:
     """Run and return the exit code."""
-    setup_logging()
+    begin()
     home = Home(Path(sys.argv[1]))
     try:
         (home.hub / "run").mkdir(exist_ok=True)

@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from samband.schemas.errors import OperatorError, SambandError
 from samband.streams.authority import Home
 from samband.streams.cards import publish
-from samband.streams.process import setup_logging, until_ended
+from samband.streams.process import begin, until_ended
 from samband.streams.registrar import Registrar, alone
 from samband.streams.topics import CARDS
 
@@ -60,7 +60,7 @@ async def run(home: Home) -> None:
 
 def main() -> int:
     """Run and return the exit code."""
-    setup_logging()
+    begin()
     home = Home(Path(sys.argv[1]))
     try:
         with alone(home):
