@@ -11,11 +11,14 @@ import logging
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
+from samband.connectors.metrics import counted, figures, metric_file
 from samband.connectors.party import Party
 from samband.connectors.service import Service
 from samband.schemas.errors import SambandError
+from samband.streams.metrics import keeping
 from samband.streams.process import begin, until_ended
 
 __all__ = ["READY", "serve"]
@@ -26,10 +29,12 @@ log = logging.getLogger("samband.connector")
 
 
 async def _run(party: Party) -> None:
-    service = Service(party, party.adapters())
+    file = metric_file(party)
+    service = Service(party, counted(party.adapters(), file))
     tell = asyncio.create_task(_tell(service, party.name))
     try:
-        await service.run()
+        async with keeping(file, partial(figures, party, service.ready)):
+            await service.run()
     finally:
         tell.cancel()
         party.store.close()

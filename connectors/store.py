@@ -477,6 +477,17 @@ class Store:
         count: int = self._db.execute(f"SELECT ({one} 'new') + ({one} 'sent')").fetchone()[0]
         return count
 
+    def queues(self) -> dict[str, tuple[int, int]]:
+        """Return what is not done yet by state: how many, and since when the oldest (ms; 0: none, or not known)."""
+        found: dict[str, tuple[int, int]] = {}
+        for state, table, began in (
+            ("new", "outbox", "created"), ("sent", "outbox", "created"),
+            ("waiting", "inbox", "received"), ("handing", "inbox", "received"), ("handed_over", "inbox", "0"),
+        ):  # fmt: skip
+            row = self._db.execute(f"SELECT count(*), min({began}) FROM {table} WHERE state = '{state}'").fetchone()
+            found[state] = (row[0], row[1] or 0)
+        return found
+
     # steps
 
     def add_step(self, message_id: bytes, step: Step) -> None:

@@ -23,6 +23,7 @@ import fcntl
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -35,6 +36,7 @@ from samband.streams.broker import Broker
 from samband.streams.cards import publish
 from samband.streams.children import BACK_OFF_S, Child, end_all, end_of
 from samband.streams.keyfile import KeyFolder
+from samband.streams.metrics import MetricFile
 from samband.streams.registrar import Registrar, alone, published_version
 from samband.streams.topics import acls_for, topics_for
 
@@ -77,6 +79,7 @@ class Hub:
         self._started = ""
         self._broker_wait = BACK_OFF_S[0]
         self._broker_again_at = 0.0
+        self._figures = MetricFile(home.hub / "run" / "metrics" / "hub.prom")
 
     def __enter__(self) -> Self:
         """Start it."""
@@ -127,6 +130,7 @@ class Hub:
                 self._broker = None
             if self._lock_file is not None:
                 self.home.clear_run()
+                self._figures.remove()
                 self._lock_file.close()
                 self._lock_file = None
 
@@ -140,6 +144,8 @@ class Hub:
             with self._changing:
                 if self._look():
                     self._write_run()
+                if self._figures.is_due:
+                    self._write_figures()
 
     def _look(self) -> bool:
         """Start again what died; True where something changed."""
@@ -238,6 +244,19 @@ class Hub:
         }
         with suppress(OSError):  # a full disk must not end the hub
             self.home.write_run(fields)
+        self._write_figures()
+
+    def _write_figures(self) -> None:
+        running = Counter(name.partition("-")[0] for name in self.pids)
+        starts: Counter[str] = Counter()
+        for name, child in self._children.items():
+            starts[name.partition("-")[0]] += child.starts
+        for part, count in starts.items():
+            self._figures.set("samband_hub_starts", count, part=part)
+            self._figures.set("samband_hub_running", running[part], part=part)
+        if self._broker is not None:
+            self._figures.set("samband_hub_running", running[KAFKA], part=KAFKA)
+        self._figures.write()
 
 
 def is_running(home: Home) -> bool:

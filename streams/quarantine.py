@@ -23,10 +23,18 @@ from samband.schemas.errors import FormatError, OperatorError, SambandError
 from samband.streams.crypto.hub import HubStore
 from samband.streams.topics import QUARANTINE
 
-__all__ = ["FLOOD", "Entry", "drop", "flood_note", "note", "parse", "read"]
+__all__ = ["CODES", "FLOOD", "Entry", "drop", "flood_note", "note", "parse", "read", "reason_of"]
 
 FLOOD: Final = "FLOOD"
 """The code of a note that stands for many records."""
+
+CODES: Final = frozenset(
+    {"AGREEMENT", "CONTENT_TOO_LARGE", FLOOD, "FORMAT", "GATE_KEY", "HOP_TOO_LONG", "KEY_EXPIRED", "KEY_FORMAT",
+     "KEY_MISSING", "KEY_PURPOSE", "KEY_UNKNOWN", "LANE_EXPIRED", "LANE_QUOTA", "OPENER_KEY", "OPENER_LIFE",
+     "OPENER_PARTY", "REALM", "RECORD_BROKEN", "RECORD_HEADERS", "RECORD_TOO_LARGE", "SEAL_BROKEN",
+     "SIGNATURE_BROKEN"}
+)  # fmt: skip
+"""Why a record lies here; FORMAT stands for every code that begins so."""
 
 _DROPPED: Final = b"DROPPED"
 _LENGTH: Final = 64
@@ -60,6 +68,12 @@ class Entry:
     def id(self) -> str:
         """What an operator calls it: the beginning of its record's key, which tells nothing."""
         return self.key[:6].hex()
+
+
+def reason_of(code: str) -> str:
+    """Return which of `CODES` a note's code is; empty where it is none."""
+    code = "FORMAT" if code.startswith("FORMAT_") else code
+    return code if code in CODES else ""
 
 
 def note(place: tuple[str, int], offset: int, code: str, size: int, now: int) -> tuple[bytes, bytes]:

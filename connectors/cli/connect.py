@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -42,15 +43,19 @@ def connect(
 
 async def _serve(party: Party) -> None:
     """Serve, again after a start that failed: Kafka may be away for long, and nothing that was said is lost."""
+    from samband.connectors.metrics import counted, figures, metric_file
     from samband.connectors.service import Service
     from samband.schemas.errors import SambandError
+    from samband.streams.metrics import keeping
 
     wait = _BACK_OFF_S[0]
     while True:
-        service = Service(party, party.adapters())
+        file = metric_file(party)
+        service = Service(party, counted(party.adapters(), file))
         told = asyncio.create_task(_tell(party, service.ready))
         try:
-            await service.run()
+            async with keeping(file, partial(figures, party, service.ready)):
+                await service.run()
         except Exception as error:
             if service.ready.is_set():
                 wait = _BACK_OFF_S[0]

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from samband.connectors.cli.words import either
+from samband.streams.quarantine import reason_of
 
 __all__ = ["EXPLAINED", "Meaning", "meaning_of"]
 
@@ -133,4 +134,4 @@ _OTHER = Meaning(
 
 def meaning_of(code: str) -> Meaning:
     """Return what a code means; all codes that begin with FORMAT mean the same."""
-    return EXPLAINED.get(code) or (EXPLAINED["FORMAT"] if code.startswith("FORMAT_") else _OTHER)
+    return EXPLAINED.get(reason_of(code), _OTHER)

@@ -23,6 +23,7 @@ from samband.streams.derived.app import Derived
 from samband.streams.derived.codec import RowStore
 from samband.streams.derived.rebuild import forget
 from samband.streams.derived.serve import serving
+from samband.streams.metrics import MetricFile, keeping
 from samband.streams.process import begin, until_ended
 
 log = logging.getLogger("samband.derived")
@@ -41,10 +42,15 @@ async def run(home: Home, *, rebuild: bool) -> None:
     if rebuild:
         log.info("derived forgets", extra={"rows": await forget(kafka)})
     derived = Derived(kafka, RowStore(HubStore(home.hub_keys.secret("store"))), home.audit_keys, folder / "faust")
+
+    async def figures(file: MetricFile) -> None:
+        file.set("samband_derived_messages", derived.known)
+        file.set("samband_derived_unreadable", derived.unreadable)
+
     log.info("derived starts")
     try:
         await derived.start()
-        async with serving(derived, folder):
+        async with serving(derived, folder), keeping(MetricFile(folder / "metrics" / "derived.prom"), figures):
             log.info("derived ready")
             await derived.crashed()
         raise OperatorError("DERIVED_CRASHED", "the derived streams ended by themselves")

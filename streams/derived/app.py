@@ -127,6 +127,11 @@ class Derived:
         row = None if data is None else decode_row(data)
         return row if row is not None and row.message_id == message_id else None
 
+    @property
+    def known(self) -> int:
+        """How many messages the table knows."""
+        return len(self._table)
+
     def rows(self) -> Iterator[Row]:
         """Yield every row of this moment."""
         for data in list(self._table.values()):

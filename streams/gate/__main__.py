@@ -14,6 +14,7 @@ import secrets
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -24,11 +25,13 @@ from samband.streams.crypto.hub import HubStore
 from samband.streams.crypto.keys import Kid, OpenKey, Purpose
 from samband.streams.crypto.signature import BatchCache
 from samband.streams.gate.checks import Checks
-from samband.streams.gate.judge import Judge
+from samband.streams.gate.judge import Judge, Turn
 from samband.streams.gate.lanes import Lanes
 from samband.streams.gate.loop import GateLoop, LoopSettings
 from samband.streams.keyfile import KeyFolder
+from samband.streams.metrics import MetricFile, keeping
 from samband.streams.process import begin, until_ended
+from samband.streams.quarantine import reason_of
 from samband.streams.snapshot import opened
 from samband.streams.topics import GATE_GROUP, outbox, state
 
@@ -82,12 +85,33 @@ async def run(home: Home, worker: int) -> None:
             source=(topic, partition),
         )
 
-    settings = LoopSettings(GATE_GROUP, topic, state(root.agreement), f"gate-{worker}")
+    figures = MetricFile(home.hub / "run" / "metrics" / f"gate-{worker}.prom")
+    settings = LoopSettings(GATE_GROUP, topic, state(root.agreement), f"gate-{worker}", watch=watching(figures))
     log.info("gate starts", extra={"worker": worker})
     try:
-        await GateLoop(settings, kafka, store, judge).run()
+        async with keeping(figures):
+            await GateLoop(settings, kafka, store, judge).run()
     finally:
         await cards.stop()
+
+
+def watching(figures: MetricFile) -> Callable[[int, Turn | None, int], None]:
+    """Return what counts the loop's turns."""
+
+    def watch(partition: int, turn: Turn | None, behind: int) -> None:
+        figures.set("samband_gate_behind", behind, partition=str(partition))
+        figures.set("samband_gate_looked_seconds", time.time(), partition=str(partition))
+        if turn is None:
+            return
+        figures.add("samband_gate_turns_total")
+        for outcome, count in turn.counts.items():
+            figures.add("samband_gate_records_total", count, outcome=outcome)
+        for code, count in turn.refused.items():
+            figures.add("samband_gate_refused_total", count, code=code)
+        for _, code in turn.quarantined:
+            figures.add("samband_gate_quarantine_notes_total", code=reason_of(code))
+
+    return watch
 
 
 def main() -> int:

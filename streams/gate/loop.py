@@ -62,6 +62,8 @@ class LoopSettings:
     """Time between two heads to every inbox; a connector reports when it has heard none for 75 minutes."""
     head_least_s: float = 60.0
     """Shortest time between two heads across restarts: a lane that ends again and again floods nobody."""
+    watch: Callable[[int, Turn | None, int], None] = lambda partition, turn, behind: None
+    """Told after each look: the partition, what was committed if anything was, and how many records are left."""
 
 
 class Turns(Protocol):
@@ -204,12 +206,19 @@ class WorkLane:
             self._judge.check(now)
             expired = self._state.expired(now)
             if not records and not expired:
+                self._settings.watch(self._partition, None, await self._behind())
                 continue
             turn = self._judge.turn(records, self._state.values, now, expired)
             async with asyncio.timeout(self._settings.deadline_s):
                 await self._commit(turn)
+            self._settings.watch(self._partition, turn, await self._behind())
             for offset, code in turn.quarantined:
                 log.warning("record quarantined", extra={"partition": self._partition, "offset": offset, "code": code})
+
+    async def _behind(self) -> int:
+        assert self._consumer is not None
+        end: int = self._consumer.highwater(self._source) or 0
+        return max(0, end - int(await self._consumer.position(self._source)))
 
     async def _commit(self, turn: Turn) -> None:
         producer = self._producer

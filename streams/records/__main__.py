@@ -19,6 +19,7 @@ from samband.schemas.errors import OperatorError, SambandError
 from samband.streams.authority import Home
 from samband.streams.cards import CardReader
 from samband.streams.crypto.keys import Purpose
+from samband.streams.metrics import MetricFile, keeping
 from samband.streams.process import begin, until_ended
 from samband.streams.records.keeper import Keeper, keep
 from samband.streams.records.store import RecordStore
@@ -39,13 +40,20 @@ async def run(home: Home) -> None:
     cards = CardReader(kafka, directory)
     store = RecordStore(home.hub / "records" / "records.db", home.audit_keys, root.realm)
     topic: AuditTopic | None = None
+
+    async def figures(file: MetricFile) -> None:
+        file.set("samband_records_behind", await topic.behind() if topic else 0)
+        for kind, count in store.counts().items():
+            file.set("samband_records_alarms", count, kind=kind)
+
     try:
         await cards.start()
         stamps = home.hub_keys.sign_keys(Purpose.GATE_STAMP)
         keeper = Keeper(store, directory, stamps[directory.newest(stamps, time.time_ns() // 1_000_000)])
         topic = AuditTopic(kafka, keeper.lost)
         log.info("keeper starts", extra={"offset": store.offset})
-        await keep(keeper, topic)
+        async with keeping(MetricFile(home.hub / "run" / "metrics" / "records.prom"), figures):
+            await keep(keeper, topic)
     finally:
         if topic is not None:
             await topic.stop()

@@ -73,6 +73,13 @@ class AuditTopic:
         records = [Incoming(each.offset, each.value, each.timestamp) for each in batch.get(self._partition, ())]
         return records, await self._consumer.position(self._partition)
 
+    async def behind(self) -> int:
+        """Return how many records were left at the last look."""
+        if self._consumer is None or not self._consumer.assignment():
+            return 0
+        end: int = self._consumer.highwater(self._partition) or 0
+        return max(0, end - int(await self._consumer.position(self._partition)))
+
     async def fence(self) -> None:
         """Shut out whoever wrote as the keeper before, and note where the topic ends then, open transactions too."""
         self._producer = AIOKafkaProducer(
