@@ -9,7 +9,7 @@ PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 pytho
 	$(if $(shell $(p) -c 'import sys; print(*["yes"][: sys.version_info >= (3, 11)])' 2>/dev/null),$(p))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser lint format bench fault linear mutate wheel lock clean
+.PHONY: help setup demo test test-browser lint format bench fault linear mutate wheel lock audit sbom clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -54,6 +54,12 @@ wheel: setup ## build dist/*.whl
 
 lock: setup ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/python .dev/lock.py $(ARGS)
+
+audit: setup ## ask OSV for known vulnerabilities of packages and jars; fails when it cannot ask
+	@$(BIN)/python .dev/audit.py
+
+sbom: setup ## write dist/samband-VERSION.cdx.json, the bill of materials (CycloneDX 1.6)
+	@$(BIN)/python .dev/bill.py $(ARGS)
 
 clean: ## remove what make built (the jar cache outside the tree stays)
 	@rm -rf .venv .cache build dist *.egg-info bench.json

@@ -46,7 +46,8 @@ def test_one_version():
 def test_every_dependency_has_its_reason():
     """A dependency stands on a line of its own, with the reason why."""
     text = (ROOT / "pyproject.toml").read_text()
-    named = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["dev"]]
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    named = [*PROJECT["project"]["dependencies"], *(each for extra in extras for each in extra)]
     for requirement in named:
         assert re.search(rf'^\s+"{re.escape(requirement)}",\s+# \S', text, re.MULTILINE), requirement
 
@@ -54,8 +55,9 @@ def test_every_dependency_has_its_reason():
 def test_every_dependency_is_locked():
     """The lock pins, by hash, whatever the project names."""
     pinned = set(re.findall(r"^([a-z0-9][a-z0-9._-]*)==", LOCK, re.MULTILINE))
-    named = [*PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"]["dev"]]
-    assert {re.split(r"[<>=]", requirement)[0] for requirement in named} <= pinned
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    named = [*PROJECT["project"]["dependencies"], *(each for extra in extras for each in extra)]
+    assert {re.split(r"[\[<>=]", requirement)[0] for requirement in named} <= pinned
     for entry in re.split(r"^(?=[a-z0-9])", LOCK, flags=re.MULTILINE)[1:]:
         assert "--hash=sha256:" in entry, entry.splitlines()[0]
 
