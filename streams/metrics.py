@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, write_to_textfile
+from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics, write_to_textfile
 
 from samband.schemas.reasons import REASONS, REFUSALS
 from samband.streams.quarantine import CODES
@@ -104,6 +104,7 @@ class MetricFile:
 
     def __init__(self, path: Path) -> None:
         """Name the file, which ends in `.prom`; its folder is made when it is first written."""
+        disable_created_metrics()  # a second metric for each counter, with the time of its start
         self._path = path
         self._registry = CollectorRegistry()
         self._made: dict[str, Counter | Gauge] = {}

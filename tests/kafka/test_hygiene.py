@@ -31,7 +31,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 def test_nothing_planted_is_found(scene: Scene) -> None:
     """No number, reference, name, unit, type or sentence is in any log, error, metric, run file or note."""
     names = {name for name, data in scene.captured() if data}
-    assert {"captured/skola.err", "captured/stranger.err", "captured/trasig.err", "captured/eko.err"} <= names
+    assert {f"captured/{name}.err" for name in ("stranger", "trasig", "eko", "social")} <= names
     assert {"home/hub/log/gate-0.log", "home/hub/run/metrics/gate-0.prom", "quarantine"} <= names
     assert found(scene.captured(), scene.heard.needles) == []
 
@@ -76,7 +76,7 @@ def test_metrics_have_closed_labels(scene: Scene) -> None:
             for sample in family.samples:
                 for label, value in sample.labels.items():
                     assert value in table[family.name].labels[label], (sample.name, label, value)
-                    assert value != OTHER
+                    assert value != OTHER, (sample.name, label)
     assert seen == table.keys()
 
 
