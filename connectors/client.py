@@ -167,8 +167,8 @@ class Client:
         recipient, role = self.resolve(recipient, number, now)
         sender, to = self._units(unit, recipient)
         known = {field.name for field in row.fields}
-        if unknown := set(fields) - known - {field.name for field in COMMON_FIELDS}:
-            raise InputError("CONTENT_INVALID", f"`{type_name}` has no field `{min(unknown)}`")
+        if set(fields) - known - {field.name for field in COMMON_FIELDS}:
+            raise InputError("CONTENT_INVALID", f"`{type_name}` lacks a field that was named")
         filled = {field.name: "" for field in row.fields if field.required} | dict.fromkeys(fields, "")
         draft = self._draft(type_name, sender, to, number, now, None)
         return self._take(

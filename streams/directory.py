@@ -213,7 +213,7 @@ class Directory:
         """
         if found := self._units.get(unit):
             return found
-        raise RefusedError("UNIT_UNKNOWN", f"no card names unit `{unit}`")
+        raise RefusedError("UNIT_UNKNOWN", "no card names this unit")
 
     def find_unit(self, unit: str) -> Unit | None:
         """Return a unit, or None where no card names it."""

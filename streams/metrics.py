@@ -27,12 +27,16 @@ from samband.schemas.reasons import REASONS, REFUSALS
 from samband.streams.quarantine import CODES
 from samband.streams.topics import MAX_SHARDS
 
-__all__ = ["OTHER", "TABLE", "Metric", "MetricFile", "keeping"]
+__all__ = ["ALARMS", "OTHER", "TABLE", "Metric", "MetricFile", "keeping"]
 
 OTHER: Final = "other"
 EVERY_S: Final = 15.0
 """Seconds between two writings of a file."""
 
+_SHOWN_AT_ZERO: Final = 32
+"""Largest set of values that all stand in the file from the beginning."""
+
+ALARMS: Final = frozenset({"gap", "repeat", "refused", "lost", "erasure"})
 _OUTCOMES: Final = frozenset(
     {"permit", "deny", "ask", "accepted", "refused", "recalled", "expired", "denied", "duplicate", "gap",
      "handed_over", "opened", "acted", "mismatch", "misdirected", "quarantined", "unreachable"}
@@ -73,7 +77,7 @@ TABLE: Final = (
     # records.prom
     Metric("samband_records_behind", "gauge", "Records of the log's topic that are not kept yet."),
     Metric("samband_records_alarms", "gauge", "What must not happen and did, since the hub was founded.",
-           {"kind": frozenset({"gap", "repeat", "refused", "lost", "erasure"})}),
+           {"kind": ALARMS}),
     # derived.prom
     Metric("samband_derived_messages", "gauge", "Messages whose state the derived streams know."),
     Metric("samband_derived_unreadable", "gauge", "Log records that they could not read since their start."),
@@ -104,7 +108,7 @@ class MetricFile:
 
     def __init__(self, path: Path) -> None:
         """Name the file, which ends in `.prom`; its folder is made when it is first written."""
-        disable_created_metrics()  # a second metric for each counter, with the time of its start
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a second metric for each counter, with the time of its start
         self._path = path
         self._registry = CollectorRegistry()
         self._made: dict[str, Counter | Gauge] = {}
@@ -127,6 +131,10 @@ class MetricFile:
         if name not in self._made:
             kind = Counter if metric.kind == "counter" else Gauge
             self._made[name] = kind(name, metric.story, list(metric.labels), registry=self._registry)
+            if metric.kind == "counter" and len(metric.labels) == 1:
+                (values,) = metric.labels.values()
+                for value in sorted(values) if len(values) <= _SHOWN_AT_ZERO else ():
+                    self._made[name].labels(value)  # so that its first rise is one
         made = self._made[name]
         if labels.keys() != metric.labels.keys():
             raise ValueError(f"{name} has the labels {sorted(metric.labels)}")

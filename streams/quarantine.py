@@ -125,13 +125,16 @@ async def read(kafka: Callable[[], dict[str, Any]], store: HubStore) -> tuple[li
     latest: dict[bytes, bytes] = {}
     foreign = 0
     consumer = AIOKafkaConsumer(
-        **kafka(), isolation_level="read_committed", enable_auto_commit=False, request_timeout_ms=_PATIENCE_MS
+        **kafka(),
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",  # no seek: it would race the consumer's own first look, and may lose
+        request_timeout_ms=_PATIENCE_MS,
     )
     try:
         await consumer.start()
         consumer.assign([place])
         end: int = (await consumer.end_offsets([place]))[place]
-        await consumer.seek_to_beginning(place)
         while await consumer.position(place) < end:
             for record in (await consumer.getmany(place, timeout_ms=_WAIT_MS)).get(place, ()):
                 if record.key is None or record.value is None:

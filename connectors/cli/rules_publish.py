@@ -111,7 +111,7 @@ def _read(file: Path | None) -> str:
     try:
         return Path(file or "").read_text("utf-8")
     except (OSError, ValueError):
-        raise bad(f"`{file}` cannot be read", "", "RULEBOOK_FILE") from None
+        raise bad("the file cannot be read", "", "RULEBOOK_FILE") from None
 
 
 def _begins(text: str, now: datetime) -> datetime | None:

@@ -111,7 +111,7 @@ def content_of(
         except (OSError, ValueError):
             content = []  # type: ignore[assignment]
         if not isinstance(content, dict):
-            raise bad(f"`{file}` is not a JSON object of fields", "samband types TYPE lists them", "CONTENT_FILE")
+            raise bad("the file is not a JSON object of fields", "samband types TYPE lists them", "CONTENT_FILE")
     content |= field_values(type_name, fields)
     if text:
         content[_text_field(type_name)] = text

@@ -125,7 +125,7 @@ def config_of(who: str) -> Path:
     for path in (named, named / "connector.toml", default_home() / "parties" / who / "connector.toml"):
         if path.is_file():
             return path
-    raise InputError("PARTY_UNKNOWN", f"there is no party or connector file `{who}`", "samband party list")
+    raise InputError("PARTY_UNKNOWN", "there is no such party, folder or connector file", "samband party list")
 
 
 def party_of(who: str) -> Party:

@@ -19,7 +19,7 @@ from samband.schemas.errors import OperatorError, SambandError
 from samband.streams.authority import Home
 from samband.streams.cards import CardReader
 from samband.streams.crypto.keys import Purpose
-from samband.streams.metrics import MetricFile, keeping
+from samband.streams.metrics import ALARMS, MetricFile, keeping
 from samband.streams.process import begin, until_ended
 from samband.streams.records.keeper import Keeper, keep
 from samband.streams.records.store import RecordStore
@@ -43,7 +43,7 @@ async def run(home: Home) -> None:
 
     async def figures(file: MetricFile) -> None:
         file.set("samband_records_behind", await topic.behind() if topic else 0)
-        for kind, count in store.counts().items():
+        for kind, count in (dict.fromkeys(sorted(ALARMS), 0) | store.counts()).items():
             file.set("samband_records_alarms", count, kind=kind)
 
     try:

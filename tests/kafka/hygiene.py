@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import resource
+import secrets
 import signal
 import subprocess
 import sys
@@ -128,6 +129,7 @@ class Scene:
         self.heard.add("sentence", SENTENCE)
         self.heard.add("user", USER)
         self.heard.add("type", TYPE)
+        self.heard.add("type", "placement.notice")
         for _, unit, _ in (SCHOOL, ECHO, BROKEN, GOOD):
             self.heard.add("unit", unit)
 
@@ -178,7 +180,7 @@ class Scene:
         self.until(lambda: len(self.notes()) >= 3)
 
     def mismatch(self) -> None:
-        """Send a report whose content is about another child than its label, and wait until it is found."""
+        """Send a report about another child than its label says, and one whose time is over; wait for both answers."""
         party = Party.load(self.home.parties / SCHOOL[0] / "connector.toml")
         drafts: list[Draft] = []
         content = {
@@ -189,8 +191,12 @@ class Scene:
             message = Client(party).send(TYPE, recipient=GOOD[1], content=content, now=datetime.now(UTC))
         lie = catalogue.encode_content(TYPE, {**content, "child_identifier": self.other.identifier})
         with party.store.transaction():
-            party.store.add_draft(replace(drafts[0], content=lie), partition_of(drafts[0].ref, party.root.shards))
+            place = partition_of(drafts[0].ref, party.root.shards)
+            party.store.add_draft(replace(drafts[0], content=lie), place)
+            stale = secrets.token_bytes(16)
+            party.store.add_draft(replace(drafts[0], message_id=stale, expires=drafts[0].created), place)
         self.until(lambda: Client(party).outcome(message).state == "mismatch")
+        self.until(lambda: Client(party).outcome(stale).state == "refused")
         party.store.close()
 
     def garbage(self) -> None:
@@ -222,23 +228,26 @@ class Scene:
         wrong = number[:-1] + str((int(number[-1]) + 1) % 10)
         self.heard.add("identifier", wrong)
         skola = ("--as", SCHOOL[0])
+        whole = ("--field", "urgency=today", "--field", "family_told=yes")
         for count, command in enumerate((
             ("send", TYPE, *skola, "--to", GOOD[1], "--child", wrong, "--text", SENTENCE),
-            ("send", TYPE, *skola, "--to", number, "--child", number, "--text", SENTENCE),
+            ("send", TYPE, *skola, "--to", number, "--child", number, "--text", SENTENCE, *whole),
             ("send", number, *skola, "--to", GOOD[1], "--child", number),
-            ("send", TYPE, *skola, "--to", GOOD[1], "--child", number, "--field", f"{name}=x"),
+            ("send", TYPE, *skola, "--to", GOOD[1], "--child", number, *whole, "--field", f"{name}=x"),
             ("send", TYPE, *skola, "--to", GOOD[1], "--child", number, "--field", f"urgency={name}"),
-            ("send", TYPE, *skola, "--to", GOOD[1], "--child", number, "--acting-user", name),
-            ("send", TYPE, *skola, "--to", GOOD[1], "--child", number, "--ground", name),
+            ("send", TYPE, *skola, "--to", GOOD[1], "--child", number, *whole, "--acting-user", name),
+            ("send", TYPE, *skola, "--to", GOOD[1], "--child", number, "--text", SENTENCE, *whole, "--ground", name),
             ("ask", TYPE, "--as", name, "--to", GOOD[1], "--child", number),
-            ("ask", TYPE, *skola, "--to", GOOD[1], "--child", number, "--field", name),
+            ("ask", TYPE, *skola, "--to", GOOD[1], "--child", number, "--with", name),
             ("inbox", "show", number, "--as", GOOD[0]),
             ("inbox", "list", "--as", number),
             ("track", number, *skola),
             ("recall", number, *skola),
             ("mark", number, *skola, "--child", number),
             ("consent", "give", *skola, "--child", number, "--recipient", name, "--for-type", name,
-             "--until", number, "--evidence", name),
+             "--until", number, "--evidence", name, "--child-view", "agrees"),
+            ("consent", "give", *skola, "--child", number, "--recipient", number, "--for-type", TYPE,
+             "--until", "2027-01-01", "--evidence", name, "--child-view", "agrees"),
             ("consent", "sign", number, *skola, "--giver", name, "--evidence", name),
             ("circle", "set", *skola, "--child", number, "--member", number),
             ("maturity", name, *skola, "--child", number, "--motive", name),
@@ -252,7 +261,12 @@ class Scene:
             ("connect", name),
             ("types", name),
             ("paper", number, *skola, "--child", number),
-            ("rules", "diff", name),
+            ("paper", "consent-form", *skola, "--child", number, "--reader", name),
+            ("rules", "diff", name, name),
+            ("rules", "publish", name),
+            ("send", TYPE, *skola, "--to", GOOD[1], "--child", number, "--content", f"{number}.json"),
+            ("party", "add", "x1", "--unit", number),
+            ("hub", "up", "--terms", name),
             (number,),
             (f"--{number}",),
             ("hub", number),
@@ -307,12 +321,14 @@ class Scene:
 def found(captured: Iterator[tuple[str, bytes]], needles: Mapping[str, bytes]) -> list[Hit]:
     """Return every needle that stands in what was captured, in any encoding.
 
-    A connector's first line on standard output names its own units to whoever started it; nothing else may.
+    What a person typed a command for may name types and units to that person: a list of what there is, or the own
+    units of a connector as it starts. A child's number, reference, name or words stand nowhere.
     """
     hits = []
     for name, data in captured:
+        typed = name.endswith(".out") or name.startswith("command ")
         for needle, what in needles.items():
-            own = name.endswith(".out") and needle.startswith("unit ")
+            own = typed and needle.startswith(("unit ", "type "))
             hits += [] if own else [Hit(name, needle, form) for form, pattern in forms(what) if pattern in data]
     return hits
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from samband.connectors.party import Party
@@ -42,6 +43,7 @@ def test_every_path_failed_as_it_should(scene: Scene) -> None:
     assert "WEBHOOK_BUSY" in errors["eko"]
     assert "FOLDER_" in errors["trasig"]
     assert "MISMATCH_CHILD" in errors["social"]
+    assert "EXPIRED" in scene.read("skola.err").decode()
     assert {entry.code for entry in scene.notes()} >= {"RECORD_HEADERS"}
     mistyped = [said for name, said in scene.commands.items() if name.startswith("mistyped")]
     assert len(mistyped) > 30
@@ -63,26 +65,27 @@ def test_a_leak_would_be_found(scene: Scene) -> None:
         path.unlink()
 
 
+def families(scene: Scene) -> list[Metric]:
+    """Return everything that stands in the metric files."""
+    texts = [path.read_text("utf-8") for path in scene.metric_files()]
+    return [family for text in texts for family in text_string_to_metric_families(text)]
+
+
 def test_metrics_have_closed_labels(scene: Scene) -> None:
-    """Every file parses, holds only what the table names, each label's value is of its set, and none was unknown."""
+    """Every metric of the table is written, nothing else is, each label is of its set, and none was unknown."""
     table = {metric.name.removesuffix("_total"): metric for metric in TABLE}
-    seen = set()
     names = {path.name for path in scene.metric_files()}
-    assert names == {"gate-0.prom", "gate-1.prom", "records.prom", "derived.prom", "hub.prom", "connector.prom"}
-    scene.until(lambda: all("connector_deliveries" in text(scene, party) for party in ("eko", "trasig", "social")))
-    for path in scene.metric_files():
-        for family in text_string_to_metric_families(path.read_text("utf-8")):
-            seen.add(family.name)
-            for sample in family.samples:
-                for label, value in sample.labels.items():
-                    assert value in table[family.name].labels[label], (sample.name, label, value)
-                    assert value != OTHER, (sample.name, label)
-    assert seen == table.keys()
-
-
-def text(scene: Scene, party: str) -> str:
-    """Return a connector's metrics."""
-    return (scene.home.parties / party / "metrics" / "connector.prom").read_text("utf-8")
+    assert {"gate-0.prom", "records.prom", "derived.prom", "hub.prom", "connector.prom"} <= names
+    scene.until(lambda: {family.name for family in families(scene)} >= table.keys())
+    for family in families(scene):
+        for sample in family.samples:
+            for label, value in sample.labels.items():
+                assert value in table[family.name].labels[label], (sample.name, label, value)
+                assert value != OTHER, (sample.name, label)
+    counted = {(each.name, *each.labels.values()): each.value for one in families(scene) for each in one.samples}
+    assert counted["samband_gate_refused_total", "EXPIRED"] == 1
+    assert counted["samband_gate_quarantine_notes_total", "RECORD_HEADERS"] >= 1
+    assert counted["samband_connector_delivery_errors_total", "WEBHOOK_REFUSED"] == 1
 
 
 def test_quarantine_on_the_command_line(scene: Scene) -> None:
