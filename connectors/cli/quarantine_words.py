@@ -115,6 +115,12 @@ EXPLAINED: Final[Mapping[str, Meaning]] = MappingProxyType(
         "KEY_UNKNOWN": _KEY,
         "KEY_EXPIRED": _KEY,
         "KEY_MISSING": _KEY,
+        "KEY_REVOKED": Meaning(
+            "Nyckeln som skrev posten är spärrad.",
+            "The key that wrote the record is revoked.",
+            f"{_WHO_SV}. Är det parten själv kör den en gammal koppling; annars används en stulen nyckel: ett angrepp.",
+            f"{_WHO_EN}. If it is the party, it runs an old connector; if not, a stolen key is in use: an attack.",
+        ),
         "FLOOD": Meaning(
             "Fler poster än så får egna rader på en timme; den här raden står för resten.",
             "More records than get a line of their own in an hour; this line stands for the rest.",

@@ -295,7 +295,8 @@ class Scene:
         for place in (self.folder / "captured", self.home.hub / "log", self.home.hub / "run", self.home.hub / "kafka"):
             for path in sorted(place.rglob("*")):
                 inside = path.relative_to(self.folder).as_posix()
-                if path.is_file() and "/kafka/data/" not in inside and "/tls/" not in inside:
+                public = path.suffix == ".directory"  # cards of parties and units
+                if path.is_file() and not public and "/kafka/data/" not in inside and "/tls/" not in inside:
                     yield inside, path.read_bytes()
         for path in sorted(self.home.parties.glob("*/metrics/*")):
             yield path.relative_to(self.folder).as_posix(), path.read_bytes()
