@@ -16,11 +16,9 @@ from collections.abc import Mapping, Sequence
 from samband.connectors.adapter import Adapter, Delivery, Waiting
 from samband.connectors.party import Party
 from samband.schemas.errors import DeliveryError
-from samband.streams.metrics import MetricFile
+from samband.streams.metrics import TROUBLE, MetricFile
 
 __all__ = ["counted", "figures", "metric_file"]
-
-_TROUBLE = ("box_gap", "box_repeat", "incident")
 
 
 def metric_file(party: Party) -> MetricFile:
@@ -36,7 +34,7 @@ async def figures(party: Party, ready: asyncio.Event, file: MetricFile) -> None:
         file.set("samband_connector_queue", count, state=state)
         if state != "handed_over":
             file.set("samband_connector_oldest_seconds", max(0.0, now - oldest / 1000) if oldest else 0, state=state)
-    for kind in _TROUBLE:
+    for kind in sorted(TROUBLE):
         file.set("samband_connector_inbox_trouble", store.number(f"count/{kind}") or 0, kind=kind)
 
 

@@ -27,7 +27,7 @@ from samband.schemas.reasons import REASONS, REFUSALS
 from samband.streams.quarantine import CODES
 from samband.streams.topics import MAX_SHARDS
 
-__all__ = ["ALARMS", "OTHER", "TABLE", "Metric", "MetricFile", "keeping"]
+__all__ = ["ALARMS", "OTHER", "TABLE", "TROUBLE", "Metric", "MetricFile", "keeping"]
 
 OTHER: Final = "other"
 EVERY_S: Final = 15.0
@@ -36,10 +36,11 @@ EVERY_S: Final = 15.0
 _SHOWN_AT_ZERO: Final = 32
 """Largest set of values that all stand in the file from the beginning."""
 
+TROUBLE: Final = frozenset({"box_gap", "box_late", "box_repeat", "incident"})
 ALARMS: Final = frozenset({"gap", "repeat", "refused", "lost", "erasure"})
 _OUTCOMES: Final = frozenset(
     {"permit", "deny", "ask", "accepted", "refused", "recalled", "expired", "denied", "duplicate", "gap",
-     "handed_over", "opened", "acted", "mismatch", "misdirected", "quarantined", "unreachable"}
+     "handed_over", "opened", "acted", "mismatch", "misdirected", "said", "quarantined", "unreachable"}
 )  # fmt: skip
 _REFUSED: Final = frozenset({*REASONS, *REFUSALS, "GATE_ERROR"})
 _PARTITIONS: Final = frozenset(map(str, range(MAX_SHARDS)))
@@ -96,8 +97,8 @@ TABLE: Final = (
     Metric("samband_connector_deliveries_total", "counter", "Attempts to hand over: `taken`, `later` (tried again), "
            "`refused` (for good).", {"outcome": frozenset({"taken", "later", "refused"})}),
     Metric("samband_connector_delivery_errors_total", "counter", "Failed attempts by code.", {"code": _DELIVERY}),
-    Metric("samband_connector_inbox_trouble", "gauge", "Inbox records that are missing, came again, or are not the "
-           "gate's, since the store was made.", {"kind": frozenset({"box_gap", "box_repeat", "incident"})}),
+    Metric("samband_connector_inbox_trouble", "gauge", "Inbox records that were missing, came late, came again, or "
+           "are not the gate's, since the store was made.", {"kind": TROUBLE}),
 )  # fmt: skip
 
 _BY_NAME: Final = {each.name: each for each in TABLE}
