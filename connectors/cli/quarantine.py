@@ -117,7 +117,7 @@ def open_entries(home: Home) -> list[Entry]:
 
 def check(home: Home) -> Check:
     """Say for `samband doctor` how much is open."""
-    from samband.connectors.cli.doctor import OK, WARN, Check
+    from samband.connectors.cli.doctor_trust import OK, WARN, Check
 
     try:
         found = open_entries(home)
