@@ -1,0 +1,365 @@
+"""The defences, each with its switch: one check of the product, where it stands, and how a test cuts it out.
+
+    with off("gate.sender-party", "party.sender-party"): …
+
+`where` names the code, `page` the section of the format page (docs/wire-format.md) that asks for it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import fastavro
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from samband.connectors.receive import Receiver
+from samband.connectors.store import Store
+from samband.schemas import codec, message
+from samband.streams.crypto import content, hub, keys, lane, merkle, signature
+from samband.streams.decision import (
+    circle,
+    conditions,
+    consents,
+    identity,
+    kernel,
+    marks,
+    sight,
+    speech,
+    support,
+    withdrawals,
+)
+from samband.streams.directory import Directory
+from samband.streams.gate import loop
+from samband.streams.gate.checks import Checks
+from samband.streams.gate.judge import Judge
+from samband.streams.gate.lanes import Lanes
+from samband.streams.gate.state import View
+from samband.streams.gate.verdicts import Verdicts
+from samband.streams.inbox import Accept, InboxReader
+from samband.streams.records import check
+from samband.streams.records.keeper import Keeper
+from tests.attacks.switch import edited, patched, together, unraised
+
+__all__ = ["DEFENCES", "Defence", "off"]
+
+Switch = Callable[[], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Defence:
+    """One check of the product."""
+
+    name: str
+    holds: str
+    where: str
+    page: str
+    off: Switch
+
+
+DEFENCES: Final[dict[str, Defence]] = {}
+
+
+@contextmanager
+def off(*names: str) -> Iterator[None]:
+    """Switch defences off."""
+    with ExitStack() as stack:
+        for name in names:
+            stack.enter_context(DEFENCES[name].off())
+        yield
+
+
+def _enter(name: str, holds: str, page: str, function: Any, switch: Switch, code: str = "") -> None:
+    assert name not in DEFENCES
+    plain = getattr(function, "__wrapped__", getattr(function, "__func__", function))
+    where = f"{plain.__module__.removeprefix('samband.')}:{plain.__qualname__}" + (f" `{code}`" if code else "")
+    DEFENCES[name] = Defence(name, holds, where, page, switch)
+
+
+def raises(name: str, holds: str, page: str, function: Any, code: str) -> None:
+    """Enter a check that raises a code: an `if` that is cut out."""
+    _enter(name, holds, page, function, lambda: unraised(function, code), code)
+
+
+def does(name: str, holds: str, page: str, function: Any, *changes: tuple[str, str]) -> None:
+    """Enter a step that is more than an `if`: pieces of the function's text, and what stands there without it."""
+    _enter(name, holds, page, function, lambda: edited(function, *changes))
+
+
+def parts(name: str, holds: str, page: str, function: Any, *switches: Switch) -> None:
+    """Enter a defence that stands in several places, here named by the first."""
+    _enter(name, holds, page, function, lambda: together(*switches))
+
+
+LAYOUT, NAMES, GATE, PARTY = "Layout", "Names", "Gate accepts", "Party accepts"
+SPEECH, KAFKA, ERASURE, SUPPRESSION = "Who may say what, at the gate", "Directory", "Erasure", "Suppression"
+
+
+# What stands in place of a thing that is no single check
+
+
+class Malleable:
+    """AES-GCM whose tag nobody looks at."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key, self._whole = key, AESGCM(key)
+
+    def encrypt(self, nonce: bytes, data: bytes, aad: bytes) -> bytes:
+        """Encrypt as ever."""
+        return self._whole.encrypt(nonce, data, aad)
+
+    def decrypt(self, nonce: bytes, data: bytes, aad: bytes) -> bytes:
+        """Decrypt whatever there is."""
+        del aad
+        return Cipher(algorithms.AES(self._key), modes.CTR(nonce + b"\0\0\0\2")).decryptor().update(data[:-16])
+
+
+class Clear(Malleable):
+    """No encryption, but its length."""
+
+    def encrypt(self, nonce: bytes, data: bytes, aad: bytes) -> bytes:
+        """Encrypt nothing."""
+        del nonce, aad
+        return data + bytes(16)
+
+    def decrypt(self, nonce: bytes, data: bytes, aad: bytes) -> bytes:
+        """Decrypt nothing."""
+        del nonce, aad
+        return data[:-16]
+
+
+def _lenient(self: Any, make: Any, data: bytes, at: int = 0, many: type = tuple) -> Any:
+    """Read as Avro itself: several blocks, long integers and bytes behind the end are all the same to it."""
+    fields: Any = fastavro.schemaless_reader(io.BytesIO(data[at:]), fastavro.parse_schema(self.schema), None)
+    return make(**{key: many(value) if isinstance(value, list) else value for key, value in fields.items()})
+
+
+def _domain(*changes: tuple[str, str]) -> Switch:
+    @contextmanager
+    def switch() -> Iterator[None]:
+        keys._domain.cache_clear()
+        try:
+            with edited(keys._domain, *changes):
+                yield
+        finally:
+            keys._domain.cache_clear()
+
+    return switch
+
+
+def _duplicating(leaves: Any) -> Any:
+    """Return root and paths of a tree whose odd node is paired with itself."""
+    levels = [list(leaves)]
+    while len(levels[-1]) > 1:
+        level = levels[-1] + levels[-1][-1:] * (len(levels[-1]) % 2)
+        levels[-1] = level
+        levels.append([merkle.node_hash(*level[k : k + 2]) for k in range(0, len(level), 2)])
+    paths = [tuple(level[(k >> d) ^ 1] for d, level in enumerate(levels[:-1])) for k in range(len(leaves))]
+    return levels[-1][0], paths
+
+
+def _duplicated(leaf: bytes, n: int, i: int, path: Any) -> bytes:
+    """Return the root in such a tree."""
+    del n
+    for step in path:
+        leaf = merkle.node_hash(step, leaf) if i & 1 else merkle.node_hash(leaf, step)
+        i >>= 1
+    return leaf
+
+
+# Bytes and names
+
+_enter("codec.one-form", "a record is read in its one encoding only", LAYOUT, codec.FlatCodec.decode_as,
+       lambda: patched(codec.FlatCodec, "decode_as", _lenient))  # fmt: skip
+raises("codec.end", "no byte is left behind the last field", LAYOUT, codec.Reader.end, "FORMAT_TRAILING")
+does("codec.cut-off", "bytes that end too early are a format error", LAYOUT, codec.Reader.take,
+     ("raise FormatError('FORMAT_SHORT', 'the bytes end too early')", "raise IndexError"))  # fmt: skip
+raises("hop.padding", "a hop is filled with zeros and nothing else", LAYOUT, message.unpad, "FORMAT_PADDING")
+does("hop.length", "every hop of a class has the class's one length", LAYOUT, message.pad,
+     (".ljust(length, b'\\x00')", ""))  # fmt: skip
+_enter("domain.label", "a signature or seal says what it is for", NAMES, keys._domain,
+       _domain(("label.encode()", "b''")))  # fmt: skip
+_enter("domain.realm", "a signature, seal or key name says in which realm it holds", NAMES, keys._domain,
+       _domain((" + realm", "")))  # fmt: skip
+
+# Lanes
+
+does("lane.topic", "a record's seal is bound to its topic", LAYOUT, lane._aad, ("topic.encode()", "b''"))
+does("lane.partition", "a record's seal is bound to its partition", LAYOUT, lane._aad,
+     ("partition.to_bytes(4, 'big')", "b''"))  # fmt: skip
+does("lane.seal-opener", "a record's seal is bound to its opener", LAYOUT, lane._aad, (" + opener_hash", ""))
+does("lane.key-opener", "a lane's key is bound to its opener", LAYOUT, lane._key, (" + opener_hash", ""))
+parts("lane.kem-opener", "a lane's secret is sealed for the fields of its opener", LAYOUT, lane.LaneIn.__init__,
+      lambda: edited(lane.LaneIn.__init__, ("own.open('opener', o, kem)", "own.open('opener', b'', kem)")),
+      lambda: edited(lane.LaneOut.__init__, ("to.seal('opener', o, secret)", "to.seal('opener', b'', secret)")))  # fmt: skip
+_enter("lane.tag", "a record that was altered does not open", LAYOUT, lane._key,
+       lambda: patched(lane, "AESGCM", Malleable))  # fmt: skip
+_enter("lane.encryption", "a record is encrypted", LAYOUT, lane._key, lambda: patched(lane, "AESGCM", Clear))
+does("opener.signature", "an opener is signed by the party that it names", LAYOUT, lane.LaneIn.__init__,
+     ("signer.verify('opener', o + kem, sig)", "pass"))  # fmt: skip
+raises("opener.life", "a lane lives for an hour at most", LAYOUT, lane.LaneIn.__init__, "OPENER_LIFE")
+raises("opener.suite", "an opener of another suite is not read", NAMES, lane.UnverifiedRecord.opener, "FORMAT_SUITE")
+raises("opener.realm", "an opener of another realm is not read", NAMES, lane.UnverifiedRecord.opener, "REALM")
+does("opener.addressee", "an opener names the gate's key that it is for", GATE, Lanes._accept,
+     ("self.own.get(Kid(opener.to_kid))", "next(iter(self.own.values()))"))  # fmt: skip
+raises("opener.keys", "an opener names the keys that it is checked with", GATE, lane.LaneIn.__init__, "OPENER_KEY")
+raises("opener.agreement", "an opener is for this agreement", GATE, Lanes._accept, "AGREEMENT")
+raises("opener.party", "an opener names the party of its key", GATE, Lanes._accept, "OPENER_PARTY")
+raises("opener.time", "a lane is used within its hour, an open one too", GATE, Lanes.reading, "LANE_EXPIRED")
+raises("opener.quota", "a party opens a bounded number of lanes an hour", GATE, Lanes._count, "LANE_QUOTA")
+raises("party.opener-hub", "only the gate's card opens lanes into an inbox", PARTY, Accept._lane, "OPENER_PARTY")
+
+# Signatures and trees
+
+does("batch.signature", "a message is signed by its sender", LAYOUT, signature.BatchCache.verify,
+     ("key.verify('batch', _signed_root(message.kid, message.n, root), message.sig)", "pass"))  # fmt: skip
+raises("batch.purpose", "a message is signed with a party's signing key", GATE, signature.BatchCache.verify,
+       "KEY_PURPOSE")  # fmt: skip
+does("batch.n", "the size of the tree is signed", LAYOUT, signature._signed_root, ("n.to_bytes(4, 'big')", "b''"))
+does("stamp.signature", "a stamp is signed by the gate", PARTY, signature.verify_entry,
+     ("key.verify('stamp', _signed_root(stamped.kid, stamped.n, root), stamped.sig)", "pass"))  # fmt: skip
+parts("merkle.odd", "an odd node is never paired with itself", LAYOUT, merkle.root_and_paths,
+      lambda: patched(signature, "root_and_paths", _duplicating),
+      lambda: patched(signature, "root_from_path", _duplicated))  # fmt: skip
+does("merkle.inside", "a leaf's place lies in its tree", LAYOUT, merkle.root_from_path, ("not 0 <= i < n", "False"))
+does("merkle.length", "a path is as long as its place in the tree says", LAYOUT, merkle.root_from_path,
+     ("if last:", "if False:"))  # fmt: skip
+parts("merkle.prefix", "a leaf is hashed as a leaf and a node as a node", LAYOUT, merkle.leaf_hash,
+      lambda: edited(merkle.leaf_hash, ("b'\\x00' + ", "")),
+      lambda: edited(merkle.node_hash, ("b'\\x01' + ", "")),
+      lambda: edited(merkle.root_and_paths, ("b'\\x01' + ", "")),
+      lambda: edited(merkle.root_from_path, ("b'\\x01' + step + root", "step + root"),
+                     ("b'\\x01' + root + step", "root + step")))  # fmt: skip
+raises("key.purpose", "a key is used for its one purpose", NAMES, Directory.key, "KEY_PURPOSE")
+
+# Content
+
+parts("content.label", "a content's seal is bound to its label", LAYOUT, content.open_content,
+      lambda: edited(content.seal_content, (" + hashlib.sha256(routing).digest()", "")),
+      lambda: edited(content.open_content, (" + hashlib.sha256(routing).digest()", "")))  # fmt: skip
+raises("content.commit", "a content is the one that its label commits to", LAYOUT, content.open_content, "COMMIT_BROKEN")
+raises("content.padding", "a content is filled with zeros and nothing else", LAYOUT, content.open_content,
+       "FORMAT_PADDING")  # fmt: skip
+does("content.length", "a content has its class's one length", LAYOUT, content.pad_content,
+     (".ljust(content_class(len(head)), b'\\x00')", ""))  # fmt: skip
+
+# The gate
+
+raises("gate.headers", "a record has no key and only the format's headers", LAYOUT, Judge._take, "RECORD_HEADERS")
+_enter("gate.bare", "what is no header of the format is seen", LAYOUT, loop._bare,
+       lambda: patched(loop, "_bare", lambda record: True))  # fmt: skip
+raises("gate.record-size", "a record larger than any honest one is not even opened", GATE, Judge._take,
+       "RECORD_TOO_LARGE")  # fmt: skip
+does("gate.quarantine", "what cannot be read is put aside and stops nothing", GATE, Judge._take,
+     ("except SambandError as error:", "except KeyboardInterrupt as error:"))  # fmt: skip
+does("gate.seq", "a connector's records are taken once and in order", GATE, Judge._take,
+     ("if up.seq != last + 1:", "if False:"))  # fmt: skip
+raises("gate.message-id", "an id is judged once", GATE, Verdicts._decide, "MESSAGE_ID_USED")
+raises("gate.sender-party", "lane, signature and sender unit are one party's", GATE, Checks.check, "SENDER_PARTY")
+raises("gate.sender-key", "the label names the key that signed it", GATE, Checks.check, "SENDER_KEY")
+raises("gate.agreement", "a label is for this agreement", GATE, Checks.check, "AGREEMENT")
+raises("gate.partition", "a message lies in its child's partition", GATE, Checks.check, "WRONG_PARTITION")
+raises("gate.post-dated", "a message is not made in the future", GATE, Checks._check_time, "CLOCK_AHEAD")
+raises("gate.long-lived", "a message lives for 14 days at most", GATE, Checks._check_time, "EXPIRES_TOO_LATE")
+raises("gate.expired", "a message's time is not over", GATE, Checks._check_time, "EXPIRED")
+raises("gate.recipient-key", "a content is sealed to the recipient unit's own key", GATE, Directory.content_key_of,
+       "RECIPIENT_KEY")  # fmt: skip
+raises("gate.kinds", "units of these kinds send each other this type", GATE, Checks._check_type, "TYPE_NOT_FOR_KIND")
+raises("gate.schema", "a content is written with the schema of its type", GATE, Checks._check_type, "SCHEMA_UNKNOWN")
+raises("gate.content-size", "a content has one of five lengths", GATE, Checks._check_type, "CONTENT_SIZE")
+does("gate.clock", "the gate's clock never goes back", "Clock", Judge.turn,
+     ("max(now, view.number(b'clock'))", "now"))  # fmt: skip
+raises("gate.receipt-of", "a receipt is for a message that was permitted to this very unit", GATE, Verdicts._receipt,
+       "RECEIPT_UNKNOWN")  # fmt: skip
+raises("gate.receipt-level", "a receipt's level only rises", GATE, Verdicts._receipt, "RECEIPT_LEVEL")
+raises("gate.quota", "questions and marks are counted by the hour", SPEECH, View.spend, "QUOTA")
+does("gate.fault-code", "a fault of the gate's own is a code and nothing of what it was about", GATE, Judge._judge,
+     ("except Exception:", "except Exception as fault:"), ("'GATE_ERROR'", "str(fault)[:40]"))  # fmt: skip
+does("gate.recall", "what rests on a closed consent and is not handed over is recalled", SPEECH, Verdicts._recall_all,
+     ("track is None or not stops(", "track is None or True or not stops("))  # fmt: skip
+
+# The recipient
+
+raises("party.leaf", "the stamp is for this very message", PARTY, Accept._check_sender, "LEAF")
+raises("party.sender-party", "a message is signed by its sender unit's party", PARTY, Accept._check_sender,
+       "SENDER_PARTY")  # fmt: skip
+raises("party.recipient", "a message is for a unit of the party's own", PARTY, Accept._check_sender, "RECIPIENT")
+raises("party.permit", "a message came with a permit", PARTY, Accept._check_sender, "NOT_PERMITTED")
+raises("party.stamp", "no message is taken without a stamp", PARTY, Accept.open, "STAMP_MISSING")
+raises("party.stamp-hub", "a stamp is made with a key of the gate's card", PARTY, Accept._stamp, "STAMP_KEY")
+raises("party.stamp-purpose", "a stamp is made with a stamping key", PARTY, signature.verify_entry, "KEY_PURPOSE")
+raises("party.expired", "nothing is handed over after its time, by the own clock", PARTY, Accept.letter, "EXPIRED")
+raises("party.recipient-key", "the content is sealed to the key of the unit that it is for", PARTY, Accept.letter,
+       "RECIPIENT_KEY")  # fmt: skip
+raises("party.schema", "the content is written with the schema of its type", PARTY, Accept.letter, "SCHEMA_UNKNOWN")
+raises("party.child", "the content is about the child that was judged", PARTY, Accept._compare, "MISMATCH_CHILD")
+raises("party.categories", "the content tells what was judged and nothing else", PARTY, Accept._compare,
+       "MISMATCH_CATEGORIES")  # fmt: skip
+raises("party.age", "the child is as old as was judged", PARTY, Accept._compare, "MISMATCH_AGE")
+does("party.epoch", "a reference is of an epoch whose key the party holds", PARTY, Accept._compare,
+     ("self.reference.get(routing.e)", "self.reference.get(1)"))  # fmt: skip
+does("party.box-seq", "an inbox's records are taken once and in order", PARTY, Receiver._is_next,
+     ("if down.box_seq <= last:", "if False:"))  # fmt: skip
+does("party.message-id", "a message's id is taken once", PARTY, Store.add_letter,
+     ("(message_id, offset,", "(message_id + bytes([offset % 256]), offset,"))  # fmt: skip
+does("party.incident", "a record that is not believed stops no other", PARTY, Receiver.take,
+     ("except Exception as error:", "except KeyboardInterrupt as error:"))  # fmt: skip
+does("party.log-code", "a connector logs a code and nothing of a message", "Erasure", Receiver.take,
+     ("type(error).__name__", "str(error)"))  # fmt: skip
+does("party.committed", "only committed records are read", PARTY, InboxReader.batches,
+     ("isolation_level='read_committed'", "isolation_level='read_uncommitted'"))  # fmt: skip
+
+# Who may say what, and what is decided
+
+does("speech.rows", "an event is said by a unit with one of its row's relations", SPEECH, speech.may,
+     ("not held.isdisjoint(row.by)", "True"))  # fmt: skip
+raises("consents.recorder", "nobody becomes recipient by an own record", SPEECH, consents.record,
+       "RECORDER_IS_RECIPIENT")  # fmt: skip
+does("consents.confirmed", "a discloser that did not record a consent confirms it", SPEECH, support._miss,
+     ("sender.party != consent.recorded_party and", "False and"))  # fmt: skip
+does("consents.remembered", "a withdrawal that came first closes the consent that it named", SPEECH, consents.record,
+     ("for earlier in state.withdrawals:", "for earlier in ():"))  # fmt: skip
+does("withdrawals.all", "a withdrawal closes what is in its scope, whoever recorded it", SPEECH, withdrawals.close,
+     ("or not in_scope(consent, taken)", "or not in_scope(consent, taken) or consent.recorded_by != taken.by"))  # fmt: skip
+does("circle.offer", "a handover changes nothing until it is accepted", SPEECH, circle.hand_over,
+     ("handing_to='' if to.id == signer.id else to.id", "responsible=to.id"))  # fmt: skip
+does("circle.contested", "while two claim a child nothing rests on consent", SPEECH, conditions.fails,
+     ("if child.circle.contender:", "if False:"))  # fmt: skip
+raises("marks.two", "one party alone lifts no mark", SPEECH, marks._lift, "MARK_LIFT_NEEDS_TWO")
+does("marks.first-word", "the first word to lift a mark lifts nothing", SPEECH, marks._lift,
+     ("lift_at=now)", "lift_at=now, lifted_at=now)"))  # fmt: skip
+raises("identity.protected", "nothing is linked where a child lives under a threat", SPEECH, identity.change,
+       "IDENTITY_PROTECTED")  # fmt: skip
+does("kernel.forbids", "a forbid row wins over every ground", SPEECH, kernel._decide,
+     ("if forbids(row, question, child):", "if False:"))  # fmt: skip
+does("kernel.kinds", "units of these kinds send each other this type", SPEECH, kernel._decide,
+     ("or not message_type.may(sender.kind, recipient.kind)", ""))  # fmt: skip
+does("kernel.role", "a role is held by its unit at this moment", SPEECH, kernel._decide,
+     ("if question.recipient_role and", "if False and"))  # fmt: skip
+does("sight.answer", "a unit without part in the child is never told the decision", SPEECH, sight.told,
+     ("decision.outcome is Outcome.PERMIT or", "True or"))  # fmt: skip
+does("sight.seen", "its answer is made from what it may see", SPEECH, sight.seen_by,
+     ("ChildState(consents=own,", "ChildState(circle=child.circle, consents=own,"))  # fmt: skip
+does("verdicts.alone", "its answer is stamped by itself", SPEECH, Verdicts._decide, (", alone=True)", ")"))
+
+# What the hub keeps
+
+parts("hub.place", "a hub record is bound to its topic and key", LAYOUT, hub.HubStore.open,
+      lambda: edited(hub.HubStore.seal, ("topic.encode() + key", "b''")),
+      lambda: edited(hub.HubStore.open, ("topic.encode() + key", "b''")))  # fmt: skip
+_enter("hub.tag", "a hub record that was altered does not open", LAYOUT, hub.HubStore.open,
+       lambda: patched(hub, "AESGCM", Malleable))  # fmt: skip
+_enter("hub.encryption", "what the hub keeps for itself is encrypted", LAYOUT, hub.HubStore.seal,
+       lambda: patched(hub, "AESGCM", Clear))  # fmt: skip
+does("records.seq", "a leaf that is missing or repeated is an alarm", ERASURE, Keeper._keep,
+     ("if audit.audit_seq != expected:", "if False:"))  # fmt: skip
+does("records.stamped", "a leaf is kept only under the gate's signature", ERASURE, Keeper._take,
+     ("verify_entry(key, audit.entry, audit.proof)", "pass"))  # fmt: skip
+does("records.gone", "a record that is gone without an erasure is found", ERASURE, check.check,
+     ("report.findings.append(_at(leaf, 'gone'))", "pass"))  # fmt: skip
+parts("records.salt", "an entry says nothing without its salt", LAYOUT, signature.entry_of,
+      lambda: edited(signature.entry_of, ("realm.domain('entry') + salt + record", "realm.domain('entry') + record")))  # fmt: skip

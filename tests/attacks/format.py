@@ -1,0 +1,545 @@
+"""Attacks on the format: altered, moved, lifted, re-signed, written in another way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from samband.schemas import catalogue
+from samband.schemas.codec import frame, lp16
+from samband.schemas.errors import SambandError
+from samband.schemas.message import RECORD, Down, Message, Up
+from samband.schemas.routing import Routing
+from samband.schemas.stamp import Stamped
+from samband.streams import topics
+from samband.streams.crypto import merkle
+from samband.streams.crypto.content import pad_content
+from samband.streams.crypto.keys import OpenKey, Purpose, Realm, SealKey, SignKey, VerifyKey
+from samband.streams.crypto.lane import _OPENER, LaneIn, UnverifiedRecord
+from samband.streams.crypto.signature import BatchCache, message_leaf, sign_batch, verify_stamp
+from tests.attacks.ground import Ground, done, flips
+from tests.attacks.register import attack
+from tests.contents import content as some_content
+from tests.gate.world import Gate, World, key_of
+
+HOUR = 3_600_000
+
+
+def lane_record(ground: Ground, **lane: Any) -> UnverifiedRecord:
+    """Return an honest record of the school, in a lane that is perhaps different in something."""
+    made = ground.world.lane("skola", **lane)
+    return UnverifiedRecord.decode(made.seal(Up(1, b"x").encode(), 0, ground.gate.topic, 0))
+
+
+def opens(ground: Ground, record: UnverifiedRecord, signer: str = "skola") -> bool:
+    """Say whether a lane opens on a record."""
+    public = ground.sign(signer).public
+    key = VerifyKey(ground.world.realm, Purpose.PARTY_SIGN, public)
+    return done(LaneIn, record, ground.world.realm, key, ground.world.hop)
+
+
+# flip each byte of every signed or bound field
+
+FLIP = "flip each byte of every signed or bound field"
+
+
+@attack("format.flip-opener", FLIP, "opener.signature")
+def flip_opener(ground: Ground) -> bool:
+    """No lane opens on an opener in which one bit of any byte is another."""
+    record = lane_record(ground)
+    altered = (UnverifiedRecord(data, b"h" * 32, record.nonce, record.ct) for data in flips(record.opener_bytes))
+    return any(opens(ground, each) for each in altered)
+
+
+@attack("format.flip-record", FLIP, "lane.tag")
+def flip_record(ground: Ground) -> bool:
+    """No record opens in which one bit of any byte of nonce or ciphertext is another."""
+    record, world = lane_record(ground), ground.world
+    key = VerifyKey(world.realm, Purpose.PARTY_SIGN, ground.sign("skola").public)
+    lane = LaneIn(record, world.realm, key, world.hop)
+    altered = [replace(record, nonce=each) for each in flips(record.nonce)]
+    altered += [replace(record, ct=each) for each in flips(record.ct)]
+    return any(done(lane.open, each, ground.gate.topic, 0) for each in altered)
+
+
+@attack("format.flip-message", FLIP, "batch.signature")
+def flip_message(ground: Ground) -> bool:
+    """No message verifies in which one bit of any byte of label, content, key name, signature or path is another."""
+    drafts = [(f"label {n}".encode(), bytes(40)) for n in range(5)]
+    message = sign_batch(ground.sign("skola"), drafts)[0]
+    key = VerifyKey(ground.world.realm, Purpose.PARTY_SIGN, ground.sign("skola").public)
+    BatchCache().verify(key, message)
+
+    def holds(data: bytes) -> bool:
+        try:
+            BatchCache().verify(key, Message.decode(data))
+        except SambandError:
+            return False
+        return True
+
+    return any(holds(each) for each in flips(message.encode()))
+
+
+@attack("format.flip-stamp", FLIP, "stamp.signature")
+def flip_stamp(ground: Ground) -> bool:
+    """No stamp verifies in which one bit of any byte of record, salt, key name, signature or path is another."""
+    turn = ground.gate.take(*(ground.gate.record(ground.world.seal(ground.world.concern()), "skola") for _ in range(3)))
+    honest = ground.gate.inbox(turn, "social")[0].down.stamped
+    key = VerifyKey(ground.world.realm, Purpose.GATE_STAMP, ground.world.stamp.public)
+    verify_stamp(key, Stamped.decode(honest))
+    return any(done(lambda data: verify_stamp(key, Stamped.decode(data)), each) for each in flips(honest))
+
+
+@attack("format.flip-label", FLIP, "batch.signature", "party.leaf")
+def flip_label(ground: Ground) -> bool:
+    """No inbox record is taken whose label has another byte than the one that was stamped and signed."""
+    honest = ground.world.seal(ground.world.concern())
+    for routing in flips(honest.routing):
+        altered = replace(honest, routing=routing)
+        if done(lambda message: Routing.decode(message.routing), altered):
+            value = ground.stamped(altered, leaf=message_leaf(ground.world.realm, honest.routing, honest.content))
+            if done(ground.world.accept("social").open, value):
+                return True
+    return False
+
+
+@attack("format.flip-hub", FLIP, "hub.tag")
+def flip_hub(ground: Ground) -> bool:
+    """No state record opens in which one bit of any byte is another."""
+    store, topic = ground.world.store, topics.state("barn")
+    key, value = store.seal(topic, b"child/x", bytes(256))
+    return any(done(store.open, topic, key, each) for each in flips(value))
+
+
+# trailing byte, split block
+
+OTHER_FORM = "trailing byte, split block"
+
+
+@attack("format.trailing-label", OTHER_FORM, "codec.one-form")
+def trailing_label(ground: Ground) -> bool:
+    """A label with a byte behind its end, signed with it, is not let through."""
+    routing = ground.world.seal(ground.world.concern()).routing + b"\0"
+    return resigned(ground, routing)
+
+
+@attack("format.split-block", OTHER_FORM, "codec.one-form")
+def split_block(ground: Ground) -> bool:
+    """A label whose categories stand in two Avro blocks, signed so, is not let through."""
+    routing = ground.world.seal(ground.world.concern()).routing
+    told = Routing.decode(routing).categories
+    items = [bytes([2 * len(each)]) + each.encode() for each in told]
+    whole = bytes([2 * len(items)]) + b"".join(items) + b"\0"
+    split = b"\2" + items[0] + bytes([2 * (len(items) - 1)]) + b"".join(items[1:]) + b"\0"
+    assert routing.count(whole) == 1
+    return resigned(ground, routing.replace(whole, split))
+
+
+def resigned(ground: Ground, routing: bytes) -> bool:
+    """Say whether the gate lets a label through that its sender has signed in another form."""
+    message = sign_batch(ground.sign("skola"), [(routing, ground.world.seal(ground.world.concern()).content)])[0]
+    return ground.permitted(message, "skola")
+
+
+@attack("format.trailing-message", OTHER_FORM, "codec.end")
+def trailing_message(ground: Ground) -> bool:
+    """A message with a byte behind its end is not let through."""
+    data = ground.world.seal(ground.world.concern()).encode() + b"\0"
+    turn = ground.gate.take(ground.gate.record(data, "skola"))
+    return ground.gate.stamps(turn)[0].outcome == "permit"
+
+
+# lifted opener re-signed; opener for another …
+
+LIFTED = "lifted opener re-signed"
+
+
+@attack("format.lifted-opener", LIFTED, "lane.kem-opener", "lane.key-opener", "lane.seal-opener")
+def lifted_opener(ground: Ground) -> bool:
+    """What another party has sent does not open through an opener that carries its secret under an own signature."""
+    record = lane_record(ground)
+    opener, _, kem, _ = record.opener(ground.world.realm)
+    thief = ground.sign("bup")
+    o = _OPENER.encode({name: getattr(opener, name) for name in opener.__struct_fields__} | {
+        "party": "bup", "from_kid": thief.kid,
+    })  # fmt: skip
+    data = lp16(o) + lp16(kem) + thief.sign("opener", o + kem)
+    value = frame(RECORD, {"v": 1, "opener": data, "nonce": record.nonce, "ct": record.ct})
+    taken = UnverifiedRecord.decode(value)
+    lane = ground.gate.judge._lanes.reading(taken, ground.now)
+    return done(lane.open, taken, ground.gate.topic, 0)
+
+
+@attack("format.opener-in-anothers-name", LIFTED, "opener.signature")
+def opener_in_anothers_name(ground: Ground) -> bool:
+    """An opener that names another party's key, signed with an own one, moves nothing of that party's."""
+    victim = ground.sign("skola")
+    made = SignKey(ground.world.realm, Purpose.PARTY_SIGN, b"\x09" * 32)
+    made.kid = victim.kid
+    return moves_seq(ground, sign=made)
+
+
+def moves_seq(ground: Ground, **lane: Any) -> bool:
+    """Say whether a record through such a lane uses up a number of the school's."""
+    through = ground.world.lane("skola", **lane)
+    ground.gate.take(ground.gate.record(b"x", "skola", seq=1, lane=through))
+    return any(name.startswith(b"seq/skola/") for name in ground.gate.state.values)
+
+
+OPENER = "opener for another gate, realm, agreement, expired, future"
+
+
+@attack("format.opener-other-gate", OPENER, "opener.signature", "opener.addressee", "opener.keys")
+def opener_other_gate(ground: Ground) -> bool:
+    """A hostile gate cannot seal the lane that it was given anew, to another gate, in the party's name."""
+    world, there = ground.world, OpenKey(ground.world.realm, Purpose.GATE_HOP, bytes(96))
+    record = lane_record(ground, to=SealKey(world.realm, Purpose.GATE_HOP, there.public))
+    _, o, _, sig = record.opener(world.realm)
+    to = SealKey(world.realm, Purpose.GATE_HOP, world.hop.public)
+    data = lp16(o) + lp16(to.seal("opener", o, bytes(32))) + sig
+    return done(ground.gate.judge._lanes.reading, UnverifiedRecord(data, b"h" * 32, bytes(12), b""), ground.now)
+
+
+@attack("format.opener-other-realm", OPENER, "opener.realm", "domain.realm")
+def opener_other_realm(ground: Ground) -> bool:
+    """What was sent at a test hub does not open at another hub, though both were given the same keys."""
+    here, there = twins()
+    value = there.lane("skola").seal(Up(1, there.seal(there.concern()).encode()).encode(), 3184, "x", 0)
+    record = UnverifiedRecord.decode(value)
+    gate = Gate(here)
+    del ground
+    return done(gate.judge._lanes.reading, record, gate.now)
+
+
+def twins() -> tuple[World, World]:
+    """Return two realms whose parties and gates have the same key bytes."""
+    worlds = World("root"), World("twin")
+    for world in worlds:
+        world.hop = key_of(OpenKey, world.realm, Purpose.GATE_HOP, "same/gate")
+        for name, keys in world.parties.items():
+            keys.sign = key_of(SignKey, world.realm, Purpose.PARTY_SIGN, f"same/{name}")
+        relearn(world)
+    return worlds
+
+
+def relearn(world: World) -> None:
+    """Publish the cards anew, with the keys that a world has now."""
+    units = {party: world.directory.cards[party].units for party in world.parties}
+    cards = [world.card("hub", (), [(world.hop, ""), (world.stamp, "")], version=2)]
+    for party, keys in world.parties.items():
+        own: list[tuple[Any, str]] = [(keys.sign, ""), (keys.hop, "")]
+        own += [(key, unit) for unit, key in keys.content.items()]
+        cards.append(world.card(party, units[party], own, version=2))
+    for card in cards:
+        world.directory.learn(card)
+
+
+@attack("format.message-other-realm", OPENER, "domain.realm")
+def message_other_realm(ground: Ground) -> bool:
+    """A message that was signed in a test realm does not verify in another, though the key is the same."""
+    del ground
+    here, there = twins()
+    seed = here.parties["skola"].sign
+    message = sign_batch(there.parties["skola"].sign, [(b"label", b"content")])[0]
+    key = VerifyKey(here.realm, Purpose.PARTY_SIGN, seed.public)
+    return done(BatchCache().verify, key, replace(message, kid=key.kid))
+
+
+@attack("format.opener-other-agreement", OPENER, "opener.agreement")
+def opener_other_agreement(ground: Ground) -> bool:
+    """A lane for another agreement carries nothing here."""
+    lane = ground.world.lane("skola", agreement="vuxna")
+    return ground.carried(ground.world.concern(), "skola", lane=lane)
+
+
+@attack("format.label-other-agreement", OPENER, "gate.agreement")
+def label_other_agreement(ground: Ground) -> bool:
+    """A message that is labelled for another agreement is not let through."""
+    return ground.permitted(ground.forge(ground.world.concern(), agreement="vuxna"), "skola")
+
+
+@attack("format.opener-expired", OPENER, "opener.time")
+def opener_expired(ground: Ground) -> bool:
+    """A lane of an hour ago carries nothing."""
+    return ground.carried(ground.world.concern(), "skola", lane=ground.world.lane("skola", ground.now - HOUR))
+
+
+@attack("format.opener-future", OPENER, "opener.time")
+def opener_future(ground: Ground) -> bool:
+    """A lane of tomorrow carries nothing today."""
+    return ground.carried(ground.world.concern(), "skola", lane=ground.world.lane("skola", ground.now + 24 * HOUR))
+
+
+@attack("format.opener-long-lived", OPENER, "opener.life")
+def opener_long_lived(ground: Ground) -> bool:
+    """A lane that would live for two hours, however well signed, does not open."""
+    world = ground.world
+    opener = replace(world.lane("skola").opener, not_after=ground.now + 2 * HOUR)
+    to = SealKey(world.realm, Purpose.GATE_HOP, world.hop.public)
+    data = world.opener_bytes(opener, ground.sign("skola"), to, bytes(32))
+    return opens(ground, UnverifiedRecord(data, b"h" * 32, bytes(12), b""))
+
+
+@attack("format.opener-suite", "suite below the minimum", "opener.suite")
+def opener_suite(ground: Ground) -> bool:
+    """A lane of a weaker suite than the one that is known does not open."""
+    world = ground.world
+    opener = replace(world.lane("skola").opener, suite=0)
+    to = SealKey(world.realm, Purpose.GATE_HOP, world.hop.public)
+    data = world.opener_bytes(opener, ground.sign("skola"), to, bytes(32))
+    return opens(ground, UnverifiedRecord(data, b"h" * 32, bytes(12), b""))
+
+
+# moved, re-signed, swapped
+
+MOVED = "record moved to another topic, partition, inbox"
+
+
+@attack("format.moved-topic", MOVED, "lane.topic")
+def moved_topic(ground: Ground) -> bool:
+    """A record that was written to another outbox carries nothing here."""
+    return ground.carried(ground.world.concern(), "skola", topic="samband.outbox.other.v1")
+
+
+@attack("format.moved-partition", MOVED, "lane.partition")
+def moved_partition(ground: Ground) -> bool:
+    """A record that was written to another partition carries nothing here."""
+    return ground.carried(ground.world.concern(), "skola", partition=1)
+
+
+@attack("format.moved-inbox", MOVED, "lane.topic")
+def moved_inbox(ground: Ground) -> bool:
+    """A record that was written to another's inbox is not taken, though it would open."""
+    message = ground.world.seal(ground.world.concern())
+    return done(ground.delivered, ground.stamped(message, topic=topics.inbox("bup")), "social")
+
+
+@attack("format.resigned", "content re-signed by another", "gate.sender-party", "gate.sender-key")
+def resigned_by_another(ground: Ground) -> bool:
+    """A message that another party has signed as its own is not let through."""
+    return ground.permitted(ground.world.seal(ground.world.concern(), sign=ground.sign("bup")), "bup")
+
+
+@attack("format.resigned-to-recipient", "content re-signed by another", "party.sender-party")
+def resigned_to_recipient(ground: Ground) -> bool:
+    """Even where the gate lets it through, the recipient takes no message that another party has signed."""
+    message = ground.world.seal(ground.world.concern(), sign=ground.sign("bup"))
+    return done(ground.delivered, ground.stamped(message), "social")
+
+
+RECIPIENT = "recipient or its key swapped"
+
+
+@attack("format.recipient-key", RECIPIENT, "party.recipient-key")
+def recipient_key(ground: Ground) -> bool:
+    """What a gate lets through for one unit and is sealed to another, of the same party, is not handed over."""
+    message = ground.forge(ground.world.draft("dialogue.message", "IFO", "SKOLA"), to="EMI")
+    return done(ground.delivered, ground.stamped(message, "skola"), "skola")
+
+
+@attack("format.recipient-key-at-gate", RECIPIENT, "gate.recipient-key")
+def recipient_key_at_gate(ground: Ground) -> bool:
+    """What is judged for one unit and sealed to another party's is not let through."""
+    return ground.permitted(ground.forge(ground.world.concern(), to="BUP"), "skola")
+
+
+@attack("format.recipient", RECIPIENT, "party.recipient")
+def recipient(ground: Ground) -> bool:
+    """What is for another party's unit is not believed, though the gate has put it into the inbox."""
+    message = ground.world.seal(ground.world.draft("placement.notice", "IFO", "SKOLA"))
+    return done(ground.world.accept("social").open, ground.stamped(message, recipient="SKOLA"))
+
+
+HOSTILE = "routing altered under the same epoch key by a hostile gate"
+
+
+@attack("format.hostile-gate", HOSTILE, "batch.signature", "content.label")
+def hostile_gate(ground: Ground) -> bool:
+    """A gate that alters a label, stamps it and sends it down its own lane hands nothing over."""
+    honest = ground.world.seal(ground.world.concern())
+    routing = replace(Routing.decode(honest.routing), conversation=b"another one here").encode()
+    return done(ground.delivered, ground.stamped(replace(honest, routing=routing)), "social")
+
+
+@attack("format.hostile-gate-deny", HOSTILE, "party.permit")
+def hostile_gate_deny(ground: Ground) -> bool:
+    """A message that was denied is not handed over, though the gate sends it on."""
+    return done(ground.delivered, ground.stamped(ground.world.seal(ground.world.concern()), outcome="deny"), "social")
+
+
+@attack("format.no-stamp", HOSTILE, "party.stamp")
+def no_stamp(ground: Ground) -> bool:
+    """A message without a stamp is not believed."""
+    down = Down(0, 1, b"", ground.world.seal(ground.world.concern()).encode())
+    return done(ground.world.accept("social").open, ground.down(down))
+
+
+# trees
+
+TREES = "odd-leaf duplicate, wrong n, i, path, leaf as node"
+
+
+def batch(ground: Ground, count: int) -> tuple[VerifyKey, list[Message]]:
+    """Return a key and messages that were signed with it at once, by their place."""
+    made = sign_batch(ground.sign("skola"), [(b"label %d" % n, b"") for n in range(count)])
+    key = VerifyKey(ground.world.realm, Purpose.PARTY_SIGN, ground.sign("skola").public)
+    return key, sorted(made, key=lambda message: message.i)
+
+
+@attack("format.odd-leaf", TREES, "merkle.odd", "batch.n")
+def odd_leaf(ground: Ground) -> bool:
+    """The last of three messages is not also a fourth one."""
+    key, (first, second, third) = batch(ground, 3)
+    leaves = [message_leaf(key.realm, each.routing, each.content) for each in (first, second, third)]
+    path = (leaves[2], merkle.node_hash(leaves[0], leaves[1]))
+    return done(BatchCache().verify, key, replace(third, n=4, i=3, path=path))
+
+
+@attack("format.wrong-n", TREES, "batch.n")
+def wrong_n(ground: Ground) -> bool:
+    """A message of a batch of four is none of a batch of three."""
+    key, messages = batch(ground, 4)
+    return done(BatchCache().verify, key, replace(messages[0], n=3))
+
+
+@attack("format.wrong-i", TREES, "merkle.inside")
+def wrong_i(ground: Ground) -> bool:
+    """A message has no place outside its batch."""
+    key, messages = batch(ground, 1)
+    return done(BatchCache().verify, key, replace(messages[0], i=1))
+
+
+@attack("format.wrong-path", TREES, "merkle.length", "batch.n")
+def wrong_path(ground: Ground) -> bool:
+    """A path of one step proves nothing in a batch of four."""
+    key, messages = batch(ground, 2)
+    return done(BatchCache().verify, key, replace(messages[0], n=4))
+
+
+@attack("format.leaf-as-node", TREES, "merkle.prefix")
+def leaf_as_node(ground: Ground) -> bool:
+    """Two hashes side by side are no leaf of the tree above them."""
+    del ground
+    leaves = [merkle.leaf_hash(bytes([n])) for n in range(4)]
+    root, paths = merkle.root_and_paths(leaves)
+    return merkle.root_from_path(merkle.leaf_hash(leaves[0] + leaves[1]), 2, 0, paths[0][1:]) == root
+
+
+# one key, one purpose
+
+PURPOSE = "signature of one purpose used for another"
+
+
+@attack("format.signature-label", PURPOSE, "domain.label")
+def signature_label(ground: Ground) -> bool:
+    """What was signed as an opener is no signature over a batch, though the key and the bytes are the same."""
+    key = SignKey(ground.world.realm, Purpose.PARTY_SIGN, b"\x07" * 32)
+    verify = VerifyKey(ground.world.realm, Purpose.PARTY_SIGN, key.public)
+    return done(verify.verify, "batch", b"bytes", key.sign("opener", b"bytes"))
+
+
+@attack("format.gate-as-sender", PURPOSE, "key.purpose", "batch.purpose", "party.sender-party")
+def gate_as_sender(ground: Ground) -> bool:
+    """A gate that signs a message with its stamping key has no sender."""
+    message = ground.forge(ground.world.concern(), sign=ground.world.stamp)
+    return done(ground.delivered, ground.stamped(message), "social")
+
+
+@attack("format.party-as-gate", PURPOSE, "key.purpose", "party.stamp-purpose", "party.stamp-hub")
+def party_as_gate(ground: Ground) -> bool:
+    """A party that stamps its own message with its signing key has no permit."""
+    message = ground.world.seal(ground.world.concern())
+    return done(ground.delivered, ground.stamped(message, by=ground.sign("skola")), "social")
+
+
+@attack("format.party-as-lane", PURPOSE, "key.purpose", "party.opener-hub")
+def party_as_lane(ground: Ground) -> bool:
+    """A party that opens a lane into another's inbox is not heard there."""
+    value = ground.stamped(ground.world.seal(ground.world.concern()), lane={"sign": ground.sign("skola")})
+    return done(ground.world.accept("social").open, value)
+
+
+# content
+
+@attack("format.swapped-schema", "swapped-field writer schema", "gate.schema", "party.schema")
+def swapped_schema(ground: Ground) -> bool:
+    """A content that was written with two fields swapped is not read as if they stood right."""
+    told = {"whereabouts": "hos mormor", "siblings": "Kim"}
+    draft = ground.world.concern(content=told)
+    swapped = dict(catalogue.decode_content(draft.type, draft.content))
+    swapped["whereabouts"], swapped["siblings"] = swapped["siblings"], swapped["whereabouts"]
+    written = catalogue.encode_content(draft.type, swapped)  # what a writer with the other order of fields writes
+    message = ground.forge(replace(draft, content=written), content_schema=b"s" * 32)
+    turn = ground.gate.take(ground.gate.record(message, "skola"))
+    letters = [ground.delivered(value, "social") for value in ground.gate.values(turn, topics.inbox("social"))]
+    return [letter.content["whereabouts"] for letter in letters] == ["Kim"]
+
+
+PLAIN = "wrong plain_commit, non-zero padding"
+
+
+@attack("format.commit", PLAIN, "content.commit")
+def wrong_commit(ground: Ground) -> bool:
+    """A content that its label does not commit to is not handed over."""
+    return ground.carried(ground.forge(ground.world.concern(), plain_commit=b"\x01" * 32), "skola")
+
+
+@attack("format.content-padding", PLAIN, "content.padding")
+def content_padding(ground: Ground) -> bool:
+    """A content that hides something behind its end is not handed over."""
+    draft = ground.world.concern()
+    plain = pad_content(draft.content or b"")[:-6] + b"hidden"
+    return ground.carried(ground.forge(draft, plain=plain), "skola")
+
+
+@attack("format.hop-padding", PLAIN, "hop.padding")
+def hop_padding(ground: Ground) -> bool:
+    """A record that hides something behind its hop is not taken."""
+    hop, lane = Up(1, ground.world.seal(ground.world.concern()).encode()).encode(), ground.gate.lane("skola")
+    real = lane._aead
+
+    class Hiding:
+        def encrypt(self, nonce: bytes, data: bytes, aad: bytes) -> bytes:
+            return real.encrypt(nonce, data[:-6] + b"hidden", aad)
+
+    lane._aead = Hiding()  # type: ignore[assignment]
+    record = ground.gate.raw(lane.seal(hop, 3184, ground.gate.topic, 0))
+    return bool(ground.gate.take(record).counts.get("permit"))
+
+
+LENGTHS = "every type, minimum and maximum, has its class's one length"
+
+
+@attack("format.record-lengths", LENGTHS, "hop.length")
+def record_lengths(ground: Ground) -> bool:
+    """The records of all types, with as little or as much as they hold, have one length per class of their content."""
+    lane, seen = ground.gate.lane("skola"), set[tuple[int, int]]()
+    for message in sealed(ground):
+        value = lane.seal(Up(1, message.encode()).encode(), len(message.content), ground.gate.topic, 0)
+        seen.add((len(message.content), len(UnverifiedRecord.decode(value).ct)))
+    return len(seen) != len({content for content, _ in seen})
+
+
+@attack("format.content-lengths", LENGTHS, "content.length")
+def content_lengths(ground: Ground) -> bool:
+    """The contents of all types, with as little or as much as they hold, have one of five lengths."""
+    return len({len(message.content) for message in sealed(ground)}) > 5
+
+
+def sealed(ground: Ground) -> list[Message]:
+    """Return a message of each type with the smallest and the largest content."""
+    found = []
+    for name, row in catalogue.CATALOGUE.items():
+        for full in (False, True) if row.carries_content else ():
+            content = catalogue.encode_content(name, some_content(name, full=full))
+            draft = replace(ground.world.concern(), content=content)
+            found.append(ground.forge(draft, type=name, plain=pad_content(content)))
+    return found
+
+
+@attack("format.content-size", LENGTHS, "gate.content-size")
+def content_size(ground: Ground) -> bool:
+    """A content of another length than the five is not let through."""
+    message = ground.world.seal(ground.world.concern(), content=bytes(2048 + 1136 + 1))
+    return ground.permitted(message, "skola")
