@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +19,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from samband.connectors.receive import Receiver
 from samband.connectors.store import Store
-from samband.schemas import codec, message
+from samband.schemas import catalogue, codec, message
+from samband.schemas.errors import FormatError
+from samband.streams import inbox
 from samband.streams.crypto import content, hub, keys, lane, merkle, signature
 from samband.streams.decision import (
     circle,
@@ -33,7 +35,7 @@ from samband.streams.decision import (
     support,
     withdrawals,
 )
-from samband.streams.directory import Directory
+from samband.streams.directory import Directory, Known
 from samband.streams.gate import loop
 from samband.streams.gate.checks import Checks
 from samband.streams.gate.judge import Judge
@@ -138,6 +140,14 @@ def _lenient(self: Any, make: Any, data: bytes, at: int = 0, many: type = tuple)
     return make(**{key: many(value) if isinstance(value, list) else value for key, value in fields.items()})
 
 
+def _as_any_type(type_name: str, data: bytes) -> dict[str, Any]:
+    """Return a content of whatever type its bytes are."""
+    for name in (type_name, *catalogue.CATALOGUE):
+        with suppress(FormatError):
+            return catalogue.decode_content(name, data)
+    raise FormatError("CONTENT_FORM", "no type")
+
+
 def _domain(*changes: tuple[str, str]) -> Switch:
     @contextmanager
     def switch() -> Iterator[None]:
@@ -236,6 +246,8 @@ parts("merkle.prefix", "a leaf is hashed as a leaf and a node as a node", LAYOUT
                      ("b'\\x01' + root + step", "root + step")))  # fmt: skip
 raises("key.purpose", "a key is used for its one purpose", NAMES, Directory.key, "KEY_PURPOSE")
 
+raises("key.time", "a key is used within its time, whatever was verified with it before", GATE, Known.check, "KEY_EXPIRED")
+
 # Content
 
 parts("content.label", "a content's seal is bound to its label", LAYOUT, content.open_content,
@@ -300,12 +312,14 @@ raises("party.child", "the content is about the child that was judged", PARTY, A
 raises("party.categories", "the content tells what was judged and nothing else", PARTY, Accept._compare,
        "MISMATCH_CATEGORIES")  # fmt: skip
 raises("party.age", "the child is as old as was judged", PARTY, Accept._compare, "MISMATCH_AGE")
+_enter("party.form", "the content reads as its type and in its one form", PARTY, catalogue.decode_content,
+       lambda: patched(inbox, "decode_content", _as_any_type))  # fmt: skip
 does("party.epoch", "a reference is of an epoch whose key the party holds", PARTY, Accept._compare,
      ("self.reference.get(routing.e)", "self.reference.get(1)"))  # fmt: skip
 does("party.box-seq", "an inbox's records are taken once and in order", PARTY, Receiver._is_next,
      ("if down.box_seq <= last:", "if False:"))  # fmt: skip
 does("party.message-id", "a message's id is taken once", PARTY, Store.add_letter,
-     ("(message_id, offset,", "(message_id + bytes([offset % 256]), offset,"))  # fmt: skip
+     ("DO NOTHING", "DO UPDATE SET state = excluded.state"))  # fmt: skip
 does("party.incident", "a record that is not believed stops no other", PARTY, Receiver.take,
      ("except Exception as error:", "except KeyboardInterrupt as error:"))  # fmt: skip
 does("party.log-code", "a connector logs a code and nothing of a message", "Erasure", Receiver.take,

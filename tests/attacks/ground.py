@@ -88,6 +88,11 @@ class Ground:
         routing = replace(honest, **made).encode()
         return sign_batch(sign or self.sign(PARTY_OF[draft.sender]), [(routing, seal_content(key, plain, routing))])[0]
 
+    def event(self, body: Any, unit: str, by: str, **more: Any) -> Message:
+        """Return an event in the name of a unit that a party signs, perhaps another one than the unit's own."""
+        kid = self.sign(by).kid
+        return self.world.seal(self.world.event(body, unit, **more), sign=self.sign(by), sender_kid=kid)
+
     def say(self, what: Draft | Message, party: str = "", gate: Gate | None = None) -> StampRecord:
         """Return what the gate says first about a message."""
         return (gate or self.gate).say(what, party=party)[0]
