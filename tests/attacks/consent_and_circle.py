@@ -72,7 +72,7 @@ OWN = "recorder is recipient"
 @attack("consent.recorder-recipient", OWN, "consents.recorder", "consents.confirmed")
 def recorder_recipient(ground: Ground) -> bool:
     """Nobody gets another's information by a consent that it has recorded itself."""
-    told = (Category.IDENTITY, Category.DIALOGUE, Category.HEALTH)
+    told = (Category.IDENTITY, Category.DIALOGUE, Category.MENTAL_HEALTH)
     given = consent(disclosers=("SKOLA", "BUP"), recipients=(events.Recipient("EMI"),), categories=told)
     ground.accepted(given, "SKOLA")
     return ground.permitted(ground.world.draft("dialogue.message", "BUP", "EMI"))

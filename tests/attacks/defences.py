@@ -22,6 +22,7 @@ from samband.connectors.store import Store
 from samband.schemas import catalogue, codec, message
 from samband.schemas.errors import FormatError
 from samband.streams import inbox
+from samband.streams.audit import AuditKeys
 from samband.streams.crypto import content, hub, keys, lane, merkle, signature
 from samband.streams.decision import (
     circle,
@@ -375,5 +376,7 @@ does("records.stamped", "a leaf is kept only under the gate's signature", ERASUR
      ("verify_entry(key, audit.entry, audit.proof)", "pass"))  # fmt: skip
 does("records.gone", "a record that is gone without an erasure is found", ERASURE, check.check,
      ("report.findings.append(_at(leaf, 'gone'))", "pass"))  # fmt: skip
+does("records.month-key", "a month's key is destroyed, and with it every copy of what it opens", ERASURE,
+     AuditKeys.destroy, ("self._folder.destroy_secret(_name(month))", "pass"))  # fmt: skip
 parts("records.salt", "an entry says nothing without its salt", LAYOUT, signature.entry_of,
       lambda: edited(signature.entry_of, ("realm.domain('entry') + salt + record", "realm.domain('entry') + record")))  # fmt: skip
