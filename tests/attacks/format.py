@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec.structs import replace
 
 from samband.schemas import catalogue
-from samband.schemas.codec import frame, lp16
+from samband.schemas.codec import frame, lp16, lp32
 from samband.schemas.errors import SambandError
 from samband.schemas.message import RECORD, Down, Message, Up
 from samband.schemas.routing import Routing
 from samband.schemas.stamp import Stamped
 from samband.streams import topics
 from samband.streams.crypto import merkle
-from samband.streams.crypto.content import pad_content
+from samband.streams.crypto.content import commit, open_content, pad_content
 from samband.streams.crypto.keys import OpenKey, Purpose, Realm, SealKey, SignKey, VerifyKey
 from samband.streams.crypto.lane import _OPENER, LaneIn, UnverifiedRecord
 from samband.streams.crypto.signature import BatchCache, message_leaf, sign_batch, verify_stamp
+from tests.attacks import two_keys as two
 from tests.attacks.ground import Ground, done, flips
 from tests.attacks.register import attack
 from tests.contents import content as some_content
@@ -178,6 +180,12 @@ def opener_in_anothers_name(ground: Ground) -> bool:
     made = SignKey(ground.world.realm, Purpose.PARTY_SIGN, b"\x09" * 32)
     made.kid = victim.kid
     return moves_seq(ground, sign=made)
+
+
+@attack("format.opener-of-another", LIFTED, "opener.party")
+def opener_of_another(ground: Ground) -> bool:
+    """Nor does one that is signed with its own key and names the other party."""
+    return moves_seq(ground, sign=ground.sign("bup"))
 
 
 def moves_seq(ground: Ground, **lane: Any) -> bool:
@@ -461,6 +469,32 @@ def party_as_lane(ground: Ground) -> bool:
 
 
 # content
+
+TWO_KEYS = (bytes(32), b"two" + (88201).to_bytes(29, "big"))
+"""The second was searched for: under it the length of the other content reads as one that has room."""
+
+
+@attack("format.two-keys", "an AES-GCM ciphertext that opens under two keys", "content.commit", "content.padding")
+def two_keys(ground: Ground) -> bool:
+    """A ciphertext that was made to open under two keys is one content under its label, never two."""
+    realm = ground.world.realm
+    sealed = two.ciphertext(*TWO_KEYS, (bytes(32) + lp32(bytes(100))).ljust(2048, b"\0"), free=0)
+
+    class Key:
+        """What is left of a unit's key once both ends of the seal are the attacker's."""
+
+        def __init__(self, key: bytes) -> None:
+            self.kid, self.realm, self._key = key, realm, AESGCM(key)
+
+        def open(self, label: str, context: bytes, data: bytes) -> bytes:
+            del label, context
+            return self._key.decrypt(two.NONCE, data, b"")
+
+    one, other = (Key(key) for key in TWO_KEYS)
+    label = commit(realm, one.open("", b"", sealed))
+    contents = {open_content(key, sealed, b"label", label) for key in (one, other)}  # type: ignore[arg-type]
+    return len(contents) == 2
+
 
 @attack("format.swapped-schema", "swapped-field writer schema", "gate.schema", "party.schema")
 def swapped_schema(ground: Ground) -> bool:

@@ -208,7 +208,8 @@ def test_a_guessed_record_cannot_be_confirmed(ground: Ground) -> None:
 
     def confirmed() -> bool:
         """Try every salt that the database, opened with its keys, still has."""
-        salts = [ground.disk()[k : k + 32] for k in range(len(ground.disk()) - 32)]
+        disk = ground.disk()
+        salts = [disk[k : k + 32] for k in range(len(disk) - 32)]
         leaf = ground.store.find(entry)
         if leaf is not None and leaf.sealed is not None and leaf.month is not None:
             store = ground.keys.of(leaf.month)
