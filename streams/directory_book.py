@@ -204,7 +204,7 @@ class Book:
     def _open(self, card: KeyCard, party: Card, revocation: bytes | None, owner: VerifyKey) -> Known:
         if card.suite != SUITE:
             raise FormatError("FORMAT_SUITE", f"suite {card.suite} is not accepted, only {SUITE}")
-        purpose, kid = Purpose(card.purpose), Kid(kid_of_card(self._root.realm, card))
+        kid, purpose = Kid(kid_of_card(self._root.realm, card)), Purpose(card.purpose)
         if purpose not in (_HUBS if card.party == HUB else _PARTYS):
             raise TrustError("KEY_CARD_PURPOSE", f"`{card.party}` may have no {purpose} key")
         if card.unit and all(unit.id != card.unit for unit in party.units):

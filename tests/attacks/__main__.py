@@ -13,10 +13,13 @@ MARKERS = ("<!-- attacks -->", "<!-- /attacks -->")
 
 def markdown() -> str:
     """Return the two tables: the list with its attacks, and the defences."""
+    count = f"{len(ATTACKS) + len(EXISTING)} attacks on {len(LINES)} lines of the list, {len(DEFENCES)} defences."
+    how = (
+        "Each attack fails as the product is, and succeeds when its defences are cut out of it. Where there are "
+        "several, each alone still holds."
+    )
     lines = [
-        f"{len(ATTACKS) + len(EXISTING)} attacks on {len(LINES)} lines of the list, {len(DEFENCES)} defences. "
-        "Each attack fails as the product is, and succeeds when its defences are cut out of it. Where there are several, "
-        "each alone still holds.",
+        f"{count} {how}",
         "",
         "| attack | what holds | defences |",
         "|---|---|---|",

@@ -101,9 +101,7 @@ AUDIT = "dropped, repeated, reordered audit record"
 def kept(ground: Ground, *order: int) -> dict[str, int]:
     """Return the keeper's alarms after four leaves came in such an order."""
     records = Records(ground.folder)
-    values = [
-        records.values(records.record("BUP", "IFO", "2026-11-01"), seq=number)[0][1] for number in range(1, 5)
-    ]
+    values = [records.values(records.record("BUP", "IFO", "2026-11-01"), seq=number)[0][1] for number in range(1, 5)]
     records.write(*(values[number - 1] for number in order))
     records.keep()
     counts = records.store.counts()
@@ -136,7 +134,7 @@ UNSTAMPED = "unstamped entry"
 def unstamped(ground: Ground) -> bool:
     """A leaf that the gate has not signed is not kept."""
     records = Records(ground.folder)
-    (_, value), = records.values(records.record("BUP", "IFO", "2026-11-01"))
+    ((_, value),) = records.values(records.record("BUP", "IFO", "2026-11-01"))
     audit = small_world.UnverifiedAudit.decode(value)
     at = value.index(audit.proof.sig)
     records.write(value[:at] + bytes(64) + value[at + 64 :])
@@ -237,5 +235,3 @@ def header_seen(ground: Ground) -> bool:
     """So is one with a key, or with its headers in another order or number."""
     odd: list[Any] = [(b"key", GOOD), (None, GOOD[::-1]), (None, GOOD[:3]), (None, [*GOOD, GOOD[0]])]
     return any(taken(ground, key, headers) for key, headers in odd)
-
-

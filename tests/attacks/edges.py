@@ -18,6 +18,7 @@ from samband.schemas.stamp import Stamped, StampRecord
 from samband.streams import topics
 from samband.streams.audit import UnverifiedAudit
 from samband.streams.crypto.lane import UnverifiedRecord
+from samband.streams.directory import Directory
 from samband.streams.gate import verdicts
 from tests.attacks.ground import Ground
 from tests.attacks.register import attack, existing
@@ -93,7 +94,7 @@ def parsers(gate: Gate) -> list[tuple[Callable[[bytes], Any], bytes]]:
         (UnverifiedAudit.decode, audit), (lambda data: events.decode("circle.update", data), body),
         (lambda data: decode_content("concern.report", data), content), (Rules.decode, rules),
         (lambda data: world.store.open(topics.state("barn"), key, data), hub), (unpad, bytes(100)),
-        (world.directory.learn, world.cards["skola"]), (world.directory.learn, world.rules()),
+        *((lambda data: Directory(world.root).learn(data, gate.now), each) for each in world.published().values()),
     ]  # fmt: skip
 
 

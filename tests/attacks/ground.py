@@ -17,7 +17,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from samband.connectors.party import Party, PartySettings
 from samband.connectors.receive import Receiver
 from samband.connectors.store import Store
 from samband.schemas.errors import SambandError
@@ -31,8 +30,7 @@ from samband.streams.crypto.lane import LaneOut
 from samband.streams.crypto.signature import message_leaf, sign_batch, stamp_all
 from samband.streams.inbox import Letter
 from samband.streams.outbox import Draft
-from samband.streams.settings import KafkaSettings
-from tests.gate.world import AGREEMENT, NOW, PARTY_OF, UNITS, Gate, World
+from tests.gate.world import AGREEMENT, NOW, PARTY_OF, Gate, World
 
 __all__ = ["Ground", "done", "flips"]
 
@@ -63,6 +61,11 @@ class Ground:
         self.world = _WORLD[0]
         self.now = NOW
 
+    def own(self) -> World:
+        """Begin with a world whose directory may be changed."""
+        self.world = World()
+        return self.world
+
     @cached_property
     def gate(self) -> Gate:
         """The gate of partition 0."""
@@ -78,10 +81,17 @@ class Ground:
         return SealKey(self.world.realm, Purpose.UNIT_CONTENT, public)
 
     def forge(
-        self, draft: Draft, *, sign: SignKey | None = None, to: str = "", plain: bytes = b"", **label: Any
+        self,
+        draft: Draft,
+        *,
+        sign: SignKey | None = None,
+        to: str = "",
+        key: SealKey | None = None,
+        plain: bytes = b"",
+        **label: Any,
     ) -> Message:
         """Return a message as its sender's own software could make it: any label, sealed to any unit, well signed."""
-        world, key = self.world, self.content_key(to or draft.recipient)
+        world, key = self.world, key or self.content_key(to or draft.recipient)
         plain = plain or pad_content(draft.content or b"")
         honest = Routing.decode(world.seal(draft).routing)
         made = {"recipient_kid": key.kid, "plain_commit": commit(world.realm, plain), **label}
@@ -156,16 +166,9 @@ class Ground:
     @contextmanager
     def receiver(self, name: str = "social") -> Iterator[tuple[Any, Store]]:
         """Give what takes a party's inbox records, and its store."""
-        keys, none = self.world.parties[name], Path("none")
         folder = self.folder / f"{name}-{len(list(self.folder.iterdir()))}"
-        folder.mkdir()
-        with contextlib.closing(Store(folder / "store.db", bytes(32))) as store:
-            party = Party(
-                folder=folder, settings=PartySettings(name, KafkaSettings("", none, none, none)), root=self.world.root,
-                directory=self.world.directory, sign=keys.sign, hop={keys.hop.kid: keys.hop},
-                content={key.kid: (unit, key) for unit, key in keys.content.items()}, reference=self.world.reference,
-                store=store,
-            )  # fmt: skip
+        party = self.world.open_party(name, folder)
+        with contextlib.closing(party.store) as store:
             receiver, offsets = Receiver(party, self.world.accept(name)), iter(range(10_000))
 
             def take(value: bytes) -> None:
@@ -173,6 +176,3 @@ class Ground:
                     receiver.take(next(offsets), value, self.now)
 
             yield take, store
-
-
-PARTIES = tuple(UNITS)

@@ -103,28 +103,26 @@ _LIST: Final[dict[str, tuple[str, ...]]] = {
 }
 
 _WAITS: Final = {
-    "suite below the minimum": ("directory", "the lowest suite of the head; what an opener may name is tried"),
-    "another's unit, wrong kind, retired unit": ("directory", "retired units; the others are tried"),
-    "batch cache after revocation": ("directory", "revocation; expiry is tried"),
     "restored or cloned store": ("suppression", "instances of a store, told by the box numbers"),
     "open transaction on the outbox, gate's transactional id, gate's group": (
         "access",
-        "the matrix of rights on a real Kafka",
+        "the matrix of rights on Kafka",
     ),
     "withdrawal against parallel, unknown, old-epoch, not-yet-arrived consents": (
         "",
-        "there is one reference epoch: another's is refused by the recipient",
+        "there is one reference epoch: what is said under another is refused by the recipient",
     ),
     "dropped record, tail, recall": ("suppression", "gaps of the box numbers, and the head that tells the tail"),
-    "freeze": ("suppression", "the head that must come every 30 minutes"),
+    "freeze": ("suppression", "the head that must come into each inbox every 30 minutes"),
     "forged, swapped, rolled-back state record": ("log", "rolled back; forged and swapped are tried"),
-    "rollback, freeze, mix and match, unknown root, too few signatures": ("directory", "heads"),
-    "key card by the wrong party": ("directory", "cards of two levels"),
-    "stolen gate key backdates after revocation": ("log", "witnessed checkpoints"),
+    "stolen gate key backdates after revocation": ("log", "what was witnessed before the revocation and stands"),
     "stamped but not logged": ("log", "the tick-off"),
     "fork toward one witness, witness store rolled back, too few cosignatures": ("log", "witnesses"),
-    "topics and hub backup after the key period open nothing": ("directory", "key periods; the hub's months are tried"),
-    "lost unit key: senders re-seal, exactly once": ("directory", "a new key card"),
+    "topics and hub backup after the key period open nothing": (
+        "key periods",
+        "unit content keys and gate hop keys; the hub's months are tried",
+    ),
+    "lost unit key: senders re-seal, exactly once": ("key periods", "a sender that seals again"),
 }
 
 LINES: Final[dict[str, Line]] = {
@@ -175,9 +173,7 @@ ATTACKS: Final[dict[str, Attack]] = {}
 EXISTING: Final[dict[str, Existing]] = {}
 
 
-def attack(
-    name: str, line: str, *defences: str
-) -> Callable[[Callable[[Any], bool]], Callable[[Any], bool]]:
+def attack(name: str, line: str, *defences: str) -> Callable[[Callable[[Any], bool]], Callable[[Any], bool]]:
     """Enter an attack under a line of the list, with every defence that alone stops it."""
     assert line in LINES, line
     assert defences, name

@@ -11,8 +11,8 @@ such switch in the product.
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import inspect
 import textwrap
@@ -87,7 +87,7 @@ class _Cut(ast.NodeTransformer):
     def __init__(self, code: str) -> None:
         self.code, self.found = code, 0
 
-    def visit_If(self, node: ast.If) -> ast.AST:  # noqa: N802  ast's own name
+    def visit_If(self, node: ast.If) -> ast.AST:
         """Replace the statement by nothing, its `else` apart."""
         self.generic_visit(node)
         if not any(isinstance(each, ast.Raise) and self._raises(each) for each in node.body):

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec.structs import replace
 
-from samband.schemas import catalogue
-from samband.schemas.codec import frame, lp16, lp32
+from samband.schemas.codec import frame, lp16
 from samband.schemas.errors import SambandError
 from samband.schemas.message import RECORD, Down, Message, Up
 from samband.schemas.routing import Routing
 from samband.schemas.stamp import Stamped
 from samband.streams import topics
-from samband.streams.crypto import merkle
-from samband.streams.crypto.content import commit, open_content, pad_content
-from samband.streams.crypto.keys import OpenKey, Purpose, Realm, SealKey, SignKey, VerifyKey
+from samband.streams.crypto.keys import OpenKey, Purpose, SealKey, SignKey, VerifyKey
 from samband.streams.crypto.lane import _OPENER, LaneIn, UnverifiedRecord
 from samband.streams.crypto.signature import BatchCache, message_leaf, sign_batch, verify_stamp
-from tests.attacks import two_keys as two
 from tests.attacks.ground import Ground, done, flips
 from tests.attacks.register import attack
-from tests.contents import content as some_content
 from tests.gate.world import Gate, World, key_of
 
 HOUR = 3_600_000
@@ -201,7 +195,8 @@ OPENER = "opener for another gate, realm, agreement, expired, future"
 @attack("format.opener-other-gate", OPENER, "opener.signature", "opener.addressee", "opener.keys")
 def opener_other_gate(ground: Ground) -> bool:
     """A hostile gate cannot seal the lane that it was given anew, to another gate, in the party's name."""
-    world, there = ground.world, OpenKey(ground.world.realm, Purpose.GATE_HOP, bytes(96))
+    world, there = ground.own(), OpenKey(ground.world.realm, Purpose.GATE_HOP, bytes(96))
+    world.publish(world.directory, world.key("hub", there))
     record = lane_record(ground, to=SealKey(world.realm, Purpose.GATE_HOP, there.public))
     _, o, _, sig = record.opener(world.realm)
     to = SealKey(world.realm, Purpose.GATE_HOP, world.hop.public)
@@ -227,20 +222,9 @@ def twins() -> tuple[World, World]:
         world.hop = key_of(OpenKey, world.realm, Purpose.GATE_HOP, "same/gate")
         for name, keys in world.parties.items():
             keys.sign = key_of(SignKey, world.realm, Purpose.PARTY_SIGN, f"same/{name}")
-        relearn(world)
+        signs = [world.key(name, keys.sign) for name, keys in world.parties.items()]
+        world.publish(world.directory, world.key("hub", world.hop), *signs)
     return worlds
-
-
-def relearn(world: World) -> None:
-    """Publish the cards anew, with the keys that a world has now."""
-    units = {party: world.directory.cards[party].units for party in world.parties}
-    cards = [world.card("hub", (), [(world.hop, ""), (world.stamp, "")], version=2)]
-    for party, keys in world.parties.items():
-        own: list[tuple[Any, str]] = [(keys.sign, ""), (keys.hop, "")]
-        own += [(key, unit) for unit, key in keys.content.items()]
-        cards.append(world.card(party, units[party], own, version=2))
-    for card in cards:
-        world.directory.learn(card)
 
 
 @attack("format.message-other-realm", OPENER, "domain.realm")
@@ -381,199 +365,3 @@ def no_stamp(ground: Ground) -> bool:
     """A message without a stamp is not believed."""
     down = Down(0, 1, b"", ground.world.seal(ground.world.concern()).encode())
     return done(ground.world.accept("social").open, ground.down(down))
-
-
-# trees
-
-TREES = "odd-leaf duplicate, wrong n, i, path, leaf as node"
-
-
-def batch(ground: Ground, count: int) -> tuple[VerifyKey, list[Message]]:
-    """Return a key and messages that were signed with it at once, by their place."""
-    made = sign_batch(ground.sign("skola"), [(b"label %d" % n, b"") for n in range(count)])
-    key = VerifyKey(ground.world.realm, Purpose.PARTY_SIGN, ground.sign("skola").public)
-    return key, sorted(made, key=lambda message: message.i)
-
-
-@attack("format.odd-leaf", TREES, "merkle.odd", "batch.n")
-def odd_leaf(ground: Ground) -> bool:
-    """The last of three messages is not also a fourth one."""
-    key, (first, second, third) = batch(ground, 3)
-    leaves = [message_leaf(key.realm, each.routing, each.content) for each in (first, second, third)]
-    path = (leaves[2], merkle.node_hash(leaves[0], leaves[1]))
-    return done(BatchCache().verify, key, replace(third, n=4, i=3, path=path))
-
-
-@attack("format.wrong-n", TREES, "batch.n")
-def wrong_n(ground: Ground) -> bool:
-    """A message of a batch of four is none of a batch of three."""
-    key, messages = batch(ground, 4)
-    return done(BatchCache().verify, key, replace(messages[0], n=3))
-
-
-@attack("format.wrong-i", TREES, "merkle.inside")
-def wrong_i(ground: Ground) -> bool:
-    """A message has no place outside its batch."""
-    key, messages = batch(ground, 1)
-    return done(BatchCache().verify, key, replace(messages[0], i=1))
-
-
-@attack("format.wrong-path", TREES, "merkle.length", "batch.n")
-def wrong_path(ground: Ground) -> bool:
-    """A path of one step proves nothing in a batch of four."""
-    key, messages = batch(ground, 2)
-    return done(BatchCache().verify, key, replace(messages[0], n=4))
-
-
-@attack("format.leaf-as-node", TREES, "merkle.prefix")
-def leaf_as_node(ground: Ground) -> bool:
-    """Two hashes side by side are no leaf of the tree above them."""
-    del ground
-    leaves = [merkle.leaf_hash(bytes([n])) for n in range(4)]
-    root, paths = merkle.root_and_paths(leaves)
-    return merkle.root_from_path(merkle.leaf_hash(leaves[0] + leaves[1]), 2, 0, paths[0][1:]) == root
-
-
-# one key, one purpose
-
-PURPOSE = "signature of one purpose used for another"
-
-
-@attack("format.signature-label", PURPOSE, "domain.label")
-def signature_label(ground: Ground) -> bool:
-    """What was signed as an opener is no signature over a batch, though the key and the bytes are the same."""
-    key = SignKey(ground.world.realm, Purpose.PARTY_SIGN, b"\x07" * 32)
-    verify = VerifyKey(ground.world.realm, Purpose.PARTY_SIGN, key.public)
-    return done(verify.verify, "batch", b"bytes", key.sign("opener", b"bytes"))
-
-
-@attack("format.gate-as-sender", PURPOSE, "key.purpose", "batch.purpose", "party.sender-party")
-def gate_as_sender(ground: Ground) -> bool:
-    """A gate that signs a message with its stamping key has no sender."""
-    message = ground.forge(ground.world.concern(), sign=ground.world.stamp)
-    return done(ground.delivered, ground.stamped(message), "social")
-
-
-@attack("format.party-as-gate", PURPOSE, "key.purpose", "party.stamp-purpose", "party.stamp-hub")
-def party_as_gate(ground: Ground) -> bool:
-    """A party that stamps its own message with its signing key has no permit."""
-    message = ground.world.seal(ground.world.concern())
-    return done(ground.delivered, ground.stamped(message, by=ground.sign("skola")), "social")
-
-
-@attack("format.party-as-lane", PURPOSE, "key.purpose", "party.opener-hub")
-def party_as_lane(ground: Ground) -> bool:
-    """A party that opens a lane into another's inbox is not heard there."""
-    value = ground.stamped(ground.world.seal(ground.world.concern()), lane={"sign": ground.sign("skola")})
-    return done(ground.world.accept("social").open, value)
-
-
-# content
-
-TWO_KEYS = (bytes(32), b"two" + (88201).to_bytes(29, "big"))
-"""The second was searched for: under it the length of the other content reads as one that has room."""
-
-
-@attack("format.two-keys", "an AES-GCM ciphertext that opens under two keys", "content.commit", "content.padding")
-def two_keys(ground: Ground) -> bool:
-    """A ciphertext that was made to open under two keys is one content under its label, never two."""
-    realm = ground.world.realm
-    sealed = two.ciphertext(*TWO_KEYS, (bytes(32) + lp32(bytes(100))).ljust(2048, b"\0"), free=0)
-
-    class Key:
-        """What is left of a unit's key once both ends of the seal are the attacker's."""
-
-        def __init__(self, key: bytes) -> None:
-            self.kid, self.realm, self._key = key, realm, AESGCM(key)
-
-        def open(self, label: str, context: bytes, data: bytes) -> bytes:
-            del label, context
-            return self._key.decrypt(two.NONCE, data, b"")
-
-    one, other = (Key(key) for key in TWO_KEYS)
-    label = commit(realm, one.open("", b"", sealed))
-    contents = {open_content(key, sealed, b"label", label) for key in (one, other)}  # type: ignore[arg-type]
-    return len(contents) == 2
-
-
-@attack("format.swapped-schema", "swapped-field writer schema", "gate.schema", "party.schema")
-def swapped_schema(ground: Ground) -> bool:
-    """A content that was written with two fields swapped is not read as if they stood right."""
-    told = {"whereabouts": "hos mormor", "siblings": "Kim"}
-    draft = ground.world.concern(content=told)
-    swapped = dict(catalogue.decode_content(draft.type, draft.content))
-    swapped["whereabouts"], swapped["siblings"] = swapped["siblings"], swapped["whereabouts"]
-    written = catalogue.encode_content(draft.type, swapped)  # what a writer with the other order of fields writes
-    message = ground.forge(replace(draft, content=written), content_schema=b"s" * 32)
-    turn = ground.gate.take(ground.gate.record(message, "skola"))
-    letters = [ground.delivered(value, "social") for value in ground.gate.values(turn, topics.inbox("social"))]
-    return [letter.content["whereabouts"] for letter in letters] == ["Kim"]
-
-
-PLAIN = "wrong plain_commit, non-zero padding"
-
-
-@attack("format.commit", PLAIN, "content.commit")
-def wrong_commit(ground: Ground) -> bool:
-    """A content that its label does not commit to is not handed over."""
-    return ground.carried(ground.forge(ground.world.concern(), plain_commit=b"\x01" * 32), "skola")
-
-
-@attack("format.content-padding", PLAIN, "content.padding")
-def content_padding(ground: Ground) -> bool:
-    """A content that hides something behind its end is not handed over."""
-    draft = ground.world.concern()
-    plain = pad_content(draft.content or b"")[:-6] + b"hidden"
-    return ground.carried(ground.forge(draft, plain=plain), "skola")
-
-
-@attack("format.hop-padding", PLAIN, "hop.padding")
-def hop_padding(ground: Ground) -> bool:
-    """A record that hides something behind its hop is not taken."""
-    hop, lane = Up(1, ground.world.seal(ground.world.concern()).encode()).encode(), ground.gate.lane("skola")
-    real = lane._aead
-
-    class Hiding:
-        def encrypt(self, nonce: bytes, data: bytes, aad: bytes) -> bytes:
-            return real.encrypt(nonce, data[:-6] + b"hidden", aad)
-
-    lane._aead = Hiding()  # type: ignore[assignment]
-    record = ground.gate.raw(lane.seal(hop, 3184, ground.gate.topic, 0))
-    return bool(ground.gate.take(record).counts.get("permit"))
-
-
-LENGTHS = "every type, minimum and maximum, has its class's one length"
-
-
-@attack("format.record-lengths", LENGTHS, "hop.length")
-def record_lengths(ground: Ground) -> bool:
-    """The records of all types, with as little or as much as they hold, have one length per class of their content."""
-    lane, seen = ground.gate.lane("skola"), set[tuple[int, int]]()
-    for message in sealed(ground):
-        value = lane.seal(Up(1, message.encode()).encode(), len(message.content), ground.gate.topic, 0)
-        seen.add((len(message.content), len(UnverifiedRecord.decode(value).ct)))
-    return len(seen) != len({content for content, _ in seen})
-
-
-@attack("format.content-lengths", LENGTHS, "content.length")
-def content_lengths(ground: Ground) -> bool:
-    """The contents of all types, with as little or as much as they hold, have one of five lengths."""
-    return len({len(message.content) for message in sealed(ground)}) > 5
-
-
-def sealed(ground: Ground) -> list[Message]:
-    """Return a message of each type with the smallest and the largest content."""
-    found = []
-    for name, row in catalogue.CATALOGUE.items():
-        for full in (False, True) if row.carries_content else ():
-            content = catalogue.encode_content(name, some_content(name, full=full))
-            draft = replace(ground.world.concern(), content=content)
-            found.append(ground.forge(draft, type=name, plain=pad_content(content)))
-    return found
-
-
-@attack("format.content-size", LENGTHS, "gate.content-size")
-def content_size(ground: Ground) -> bool:
-    """A content of another length than the five is not let through."""
-    message = ground.world.seal(ground.world.concern(), content=bytes(2048 + 1136 + 1))
-    return ground.permitted(message, "skola")
