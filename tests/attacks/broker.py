@@ -13,7 +13,8 @@ from samband.streams.crypto.signature import entry_of
 from samband.streams.gate import loop
 from samband.streams.gate.judge import Incoming
 from samband.streams.records.check import check
-from tests.attacks.ground import Ground, done
+from samband.streams.records.keeper import Incoming as Leaf
+from tests.attacks.ground import Ground, done, flips
 from tests.attacks.register import attack, existing
 from tests.gate import test_verdicts as said
 from tests.gate import world as small_world
@@ -139,6 +140,19 @@ def unstamped(ground: Ground) -> bool:
     at = value.index(audit.proof.sig)
     records.write(value[:at] + bytes(64) + value[at + 64 :])
     records.keep()
+    found = list(records.store.leaves())
+    records.store.close()
+    return bool(found)
+
+
+@attack("broker.audit-flipped", "flip each byte of every signed or bound field", "records.stamped")
+def audit_flipped(ground: Ground) -> bool:
+    """No leaf is kept in which one bit of any byte of entry, proof or sealed record is another."""
+    records = Records(ground.folder)
+    ((entry, value),) = records.values(records.record("BUP", "IFO", "2026-11-01"))
+    at = value.index(entry)
+    altered = [value[:at] + each for each in flips(value[at:])]
+    records.keeper.take((Leaf(n, each, ground.now) for n, each in enumerate(altered)), len(altered))
     found = list(records.store.leaves())
     records.store.close()
     return bool(found)

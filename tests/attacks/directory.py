@@ -183,6 +183,13 @@ def card_flipped(ground: Ground) -> bool:
     return any(done(Book(world.root).learn, each) for each in flips(honest))
 
 
+@attack("directory.key-flipped", FLIP, "book.key-signature")
+def key_flipped(ground: Ground) -> bool:
+    """No key card is believed in which one bit of any byte is another."""
+    world = ground.world
+    return any(done(world.directory.read_key, each) for each in flips(world.key("skola", ground.sign("skola"))))
+
+
 # whose key card
 
 CARD = "key card by the wrong party"

@@ -168,6 +168,11 @@ class Existing:
     defence: str
     test: str
 
+    @property
+    def kafka(self) -> bool:
+        """Say whether it needs a broker."""
+        return self.test.startswith("tests/kafka/")
+
 
 ATTACKS: Final[dict[str, Attack]] = {}
 EXISTING: Final[dict[str, Existing]] = {}
@@ -193,4 +198,5 @@ def existing(name: str, line: str, defence: str, test: str) -> None:
     assert line in LINES, line
     assert defence in DEFENCES, defence
     assert name not in EXISTING, name
+    assert test not in {each.test for each in EXISTING.values()}, test
     EXISTING[name] = Existing(name, line, defence, test)

@@ -1,4 +1,4 @@
-"""Runs the tests that mount an attack already once more, each with its defence off: `run()` says how each ended.
+"""Runs the tests that mount an attack already once more, each with its defence off: `run` says how each ended.
 
 As a pytest plugin it switches the defence off for the call of the test alone, so that what its fixtures made is sound.
 """
@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,10 +24,8 @@ _HARM = (AssertionError, pytest.fail.Exception, SambandError)
 _RESULTS = "SAMBAND_ATTACKS_RESULTS"
 
 
-def run(results: Path) -> dict[str, str]:
+def run(results: Path, nodes: Sequence[str]) -> dict[str, str]:
     """Return how each test ended with its defence off, by node id: `harm`, `passed`, or what went wrong besides."""
-    nodes = [each.test for each in EXISTING.values()]
-    assert len(nodes) == len(set(nodes))
     command = [sys.executable, "-m", "pytest", "-q", "--no-header", "-p", "tests.attacks.rerun",
                "-o", f"cache_dir={results.parent / 'cache'}", *nodes]  # fmt: skip
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
