@@ -32,7 +32,7 @@ from samband.streams.decision import (
 )
 from samband.streams.directory import Directory
 from samband.streams.directory_book import Book, Known
-from samband.streams.gate import loop
+from samband.streams.gate import loop, verdicts
 from samband.streams.gate.checks import Checks
 from samband.streams.gate.judge import Judge
 from samband.streams.gate.lanes import Lanes
@@ -304,6 +304,8 @@ raises("book.suite", "a key of another suite is not read", NAMES, Book._open, "F
 parts("book.key-once", "nothing overwrites a key card but its revocation", DIRECTORY, Book._learn_key,
       lambda: unraised(Book._learn_key, "KEY_CARD_CHANGED"),
       lambda: edited(Book._learn_key, ("if before is None or", "if True or")))  # fmt: skip
+does("book.weight", "a revocation is not taken back", DIRECTORY, Book._learn_key,
+     ("_weight(known.revocation) > _weight(before.revocation)", "True"))  # fmt: skip
 raises("book.revocation", "a revocation is of one key", DIRECTORY, Book._revocation, "REVOCATION")
 raises("directory.rollback", "no head is older than the last one", DIRECTORY, Directory._check_head, "HEAD_ROLLBACK")
 raises("directory.fork", "a head follows the last one", DIRECTORY, Directory._check_head, "HEAD_FORK")
@@ -326,8 +328,13 @@ raises("directory.stale", "nothing is decided on a head of over 72 hours", DIREC
        "DIRECTORY_STALE")  # fmt: skip
 raises("key.stolen", "a key that was stolen counts no more, whatever time it names", DIRECTORY, Known.check_standing,
        "KEY_REVOKED")  # fmt: skip
+does("gate.come-again", "only the very message that nobody could read for want of a key comes again", DIRECTORY,
+     verdicts._may_come_again, ("return same and", "return"))  # fmt: skip
 raises("gate.key-yours", "a party says something about its own keys only", DIRECTORY, Verdicts._key, "KEY_NOT_YOURS")
-raises("gate.retired", "a closed unit says and gets nothing new", GATE, Checks._check_retired, "UNIT_RETIRED")
+does("gate.retired-sender", "a closed unit says nothing new", GATE, Checks._check_retired,
+     ("if sender.retired and", "if False and"))  # fmt: skip
+does("gate.retired-recipient", "nothing new is said to a closed unit", GATE, Checks._check_retired,
+     ("if recipient.retired and", "if False and"))  # fmt: skip
 
 # What the hub keeps
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from msgspec import structs
+
 from samband.schemas.errors import OperatorError
 from samband.schemas.events import KeySaid
 from samband.schemas.key_card import Reason, Revocation
-from samband.streams.crypto.keys import OpenKey, Purpose, SealKey, SignKey, realm_of
+from samband.streams.crypto.keys import Kid, OpenKey, Purpose, SealKey, SignKey, realm_of
 from samband.streams.crypto.signature import sign_batch
 from samband.streams.directory import Directory
 from samband.streams.directory_book import Book
 from samband.streams.directory_records import revoke, sign_card
+from samband.streams.outbox import Draft
 from samband.streams.root import Root
 from tests.attacks.ground import Ground, done, flips
 from tests.attacks.register import attack
@@ -246,6 +249,24 @@ def revocation_of_another(ground: Ground) -> bool:
     return done(world.directory.read_key, revoke(world.key("skola", sign), said, [world.roots["skola"]]))
 
 
+@attack("directory.revocation-by-another", CARD, "root.known")
+def revocation_by_another(ground: Ground) -> bool:
+    """A party takes back no key of another's."""
+    world, sign = ground.world, ground.sign("skola")
+    said = Revocation(revoked=sign.kid, party="skola", at=NOW, reason=Reason.LOST)
+    return done(world.directory.read_key, revoke(world.key("skola", sign), said, [world.roots["bup"]]))
+
+
+@attack("directory.revocation-taken-back", CARD, "book.weight")
+def revocation_taken_back(ground: Ground) -> bool:
+    """A broker that shows a key card from before its revocation again brings the key back to nobody."""
+    world, sign = ground.world, ground.sign("skola")
+    book, honest = Book(world.root), world.key("skola", sign)
+    for value in (*world.records, revoked(world, "skola", sign), honest):
+        done(book.learn, value)
+    return book.keys()[Kid(sign.kid)].revocation is None
+
+
 # what is over
 
 
@@ -281,19 +302,19 @@ def retire(ground: Ground, unit: str, party: str) -> World:
     return world
 
 
-@attack("directory.retired-sender", NAME, "gate.retired")
+@attack("directory.retired-sender", NAME, "gate.retired-sender")
 def retired_sender(ground: Ground) -> bool:
     """A unit that is closed says nothing new, though its party's key is good."""
     return ground.permitted(retire(ground, "SKOLA", "skola").concern())
 
 
-@attack("directory.retired-recipient", NAME, "gate.retired")
+@attack("directory.retired-recipient", NAME, "gate.retired-recipient")
 def retired_recipient(ground: Ground) -> bool:
     """Nothing new is said to a unit that is closed, where nobody may read it any more."""
     return ground.permitted(retire(ground, "IFO", "social").concern())
 
 
-@attack("directory.retired-party", NAME, "gate.retired")
+@attack("directory.retired-party", NAME, "gate.retired-sender")
 def retired_party(ground: Ground) -> bool:
     """Nor does a party say anything that has left the agreement."""
     world = ground.own()
@@ -323,3 +344,37 @@ def suite_card(ground: Ground) -> bool:
     learned(world.directory, world.key("skola", own, suite=0))
     learned(world.directory, world.head(world.directory))
     return done(world.directory.verify_key, own.kid, Purpose.PARTY_SIGN, NOW)
+
+
+# what nobody could read
+
+LOST = "lost unit key: senders re-seal, exactly once"
+
+
+def lost_key(ground: Ground) -> Draft:
+    """Return what was on its way to a unit when it lost its key, and has another key now."""
+    world, waiting = ground.own(), ground.world.concern()
+    old = world.parties["social"].content["IFO"]
+    assert ground.permitted(waiting)
+    new = OpenKey(world.realm, Purpose.UNIT_CONTENT, b"\x06" * 96)
+    lost, named = revoked(world, "social", old), world.key("social", new, "IFO")
+    assert ground.accepted(KeySaid(named), "IFO")
+    assert ground.accepted(KeySaid(lost), "IFO")
+    world.publish(world.directory, named, lost)
+    return waiting
+
+
+@attack("recovery.again-twice", LOST, "gate.message-id")
+def again_twice(ground: Ground) -> bool:
+    """What is sealed again to the new key passes once."""
+    waiting = lost_key(ground)
+    assert ground.permitted(waiting)
+    return ground.permitted(waiting)
+
+
+@attack("recovery.again-another", LOST, "gate.come-again")
+def again_another(ground: Ground) -> bool:
+    """Nothing else passes under its id."""
+    waiting = lost_key(ground)
+    other = ground.world.draft("concern.report", "EMI", "IFO")
+    return ground.permitted(structs.replace(other, message_id=waiting.message_id))
