@@ -16,6 +16,7 @@ from tests.attacks import (
     forms,
     proofs,
     sender,
+    suppression,
     truth,
 )
 from tests.attacks.defences import DEFENCES, Defence, off
@@ -23,4 +24,4 @@ from tests.attacks.register import ATTACKS, EXISTING, LINES, Attack, Existing, L
 
 __all__ = ["ATTACKS", "DEFENCES", "EXISTING", "LINES", "Attack", "Defence", "Existing", "Line", "off"]
 
-del answers, broker, consent_and_circle, contents, directory, edges, forms, proofs, sender, truth
+del answers, broker, consent_and_circle, contents, directory, edges, forms, proofs, sender, suppression, truth

@@ -12,8 +12,10 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from samband.connectors import boxes, copies, watch
 from samband.connectors.receive import Receiver
 from samband.connectors.store import Store
+from samband.connectors.watch import Watch
 from samband.schemas import catalogue, codec, message
 from samband.streams import inbox
 from samband.streams.audit import AuditKeys
@@ -193,7 +195,7 @@ does("gate.quarantine", "what cannot be read is put aside and stops nothing", GA
      ("except SambandError as error:", "except KeyboardInterrupt as error:"))  # fmt: skip
 does("gate.seq", "a connector's records are taken once and in order", GATE, Judge._take,
      ("if up.seq != last + 1:", "if False:"))  # fmt: skip
-raises("gate.message-id", "an id is judged once", GATE, Verdicts._decide, "MESSAGE_ID_USED")
+raises("gate.message-id", "an id is judged once", GATE, Verdicts.of, "MESSAGE_ID_USED")
 raises("gate.sender-party", "lane, signature and sender unit are one party's", GATE, Checks.check, "SENDER_PARTY")
 raises("gate.sender-key", "the label names the key that signed it", GATE, Checks.check, "SENDER_KEY")
 raises("gate.agreement", "a label is for this agreement", GATE, Checks.check, "AGREEMENT")
@@ -240,8 +242,22 @@ _enter("party.form", "the content reads as its type and in its one form", PARTY,
        lambda: patched(inbox, "decode_content", as_any_type))  # fmt: skip
 does("party.epoch", "a reference is of an epoch whose key the party holds", PARTY, Accept._compare,
      ("self.reference.get(routing.e)", "self.reference.get(1)"))  # fmt: skip
-does("party.box-seq", "an inbox's records are taken once and in order", PARTY, Receiver._is_next,
-     ("if down.box_seq <= last:", "if False:"))  # fmt: skip
+does("party.box-seq", "an inbox's records are taken once", PARTY, Receiver._take,
+     ("is Place.REPEAT:", "is None:"))  # fmt: skip
+does("suppression.gap", "a number that is missing is told, and taken when it comes", SUPPRESSION, boxes.take_number,
+     ("if number > last + 1:", "if False:"))  # fmt: skip
+does("suppression.recall", "a recall is remembered while what it stops may be missing", SUPPRESSION, Receiver._recall,
+     ("elif row is None and gaps(self._store):", "elif False:"))  # fmt: skip
+does("suppression.silence", "75 minutes without a head are an alarm", SUPPRESSION, Watch.look,
+     ("quiet >= SILENCE_MS", "False"))  # fmt: skip
+does("suppression.old-head", "a head that was held back is no sign of life", SUPPRESSION, watch.heard,
+     ("abs(now - stamp.decided_at) < SILENCE_MS", "True"))  # fmt: skip
+does("suppression.directory", "a directory that the gate has and nobody shows is an alarm", SUPPRESSION, Watch.look,
+     ("waited > DIRECTORY_MS", "False"))  # fmt: skip
+does("suppression.answer", "what was acknowledged without an answer is said again", SUPPRESSION, Receiver._acknowledge,
+     ("self._store.repeat_unanswered(down.partition, down.ack)", "0"))  # fmt: skip
+does("suppression.own", "a store sees that somebody else speaks with its numbers", SUPPRESSION, copies.check_own,
+     ("if not beyond and all(", "if True or all("))  # fmt: skip
 does("party.message-id", "a message's id is taken once", PARTY, Store.add_letter,
      ("DO NOTHING", "DO UPDATE SET state = excluded.state"))  # fmt: skip
 does("party.incident", "a record that is not believed stops no other", PARTY, Receiver.take,

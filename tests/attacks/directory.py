@@ -25,10 +25,12 @@ FLIP = "flip each byte of every signed or bound field"
 HEADS = "rollback, freeze, mix and match, unknown root, too few signatures"
 
 
-def revoked(world: World, party: str, key: Any, at: int = NOW, reason: Reason = Reason.LOST) -> bytes:
+def revoked(
+    world: World, party: str, key: Any, unit: str = "", *, at: int = NOW, reason: Reason = Reason.LOST
+) -> bytes:
     """Return a party's key card with its revocation."""
     said = Revocation(revoked=key.kid, party=party, at=at, reason=reason)
-    return revoke(world.key(party, key), said, [world.roots[party]])
+    return revoke(world.key(party, key, unit), said, [world.roots[party]])
 
 
 def later(ground: Ground) -> tuple[World, list[bytes], bytes, bytes]:
@@ -357,7 +359,7 @@ def lost_key(ground: Ground) -> Draft:
     old = world.parties["social"].content["IFO"]
     assert ground.permitted(waiting)
     new = OpenKey(world.realm, Purpose.UNIT_CONTENT, b"\x06" * 96)
-    lost, named = revoked(world, "social", old), world.key("social", new, "IFO")
+    lost, named = revoked(world, "social", old, "IFO"), world.key("social", new, "IFO")
     assert ground.accepted(KeySaid(named), "IFO")
     assert ground.accepted(KeySaid(lost), "IFO")
     world.publish(world.directory, named, lost)

@@ -103,7 +103,6 @@ _LIST: Final[dict[str, tuple[str, ...]]] = {
 }
 
 _WAITS: Final = {
-    "restored or cloned store": ("suppression", "instances of a store, told by the box numbers"),
     "open transaction on the outbox, gate's transactional id, gate's group": (
         "access",
         "the matrix of rights on Kafka",
@@ -112,8 +111,6 @@ _WAITS: Final = {
         "",
         "there is one reference epoch: what is said under another is refused by the recipient",
     ),
-    "dropped record, tail, recall": ("suppression", "gaps of the box numbers, and the head that tells the tail"),
-    "freeze": ("suppression", "the head that must come into each inbox every 30 minutes"),
     "forged, swapped, rolled-back state record": ("log", "rolled back; forged and swapped are tried"),
     "stolen gate key backdates after revocation": ("log", "what was witnessed before the revocation and stands"),
     "stamped but not logged": ("log", "the tick-off"),
