@@ -98,7 +98,7 @@ def parts(name: str, holds: str, page: str, function: Any, *switches: Switch) ->
 
 
 LAYOUT, NAMES, GATE, PARTY = "Layout", "Names", "Gate accepts", "Party accepts"
-SPEECH, KAFKA, ERASURE, SUPPRESSION = "Who may say what, at the gate", "Directory", "Erasure", "Suppression"
+SPEECH, DIRECTORY, ERASURE, SUPPRESSION = "Who may say what, at the gate", "Directory", "Erasure", "Suppression"
 
 
 # Bytes and names
@@ -256,6 +256,8 @@ does("suppression.directory", "a directory that the gate has and nobody shows is
      ("waited > DIRECTORY_MS", "False"))  # fmt: skip
 does("suppression.answer", "what was acknowledged without an answer is said again", SUPPRESSION, Receiver._acknowledge,
      ("self._store.repeat_unanswered(down.partition, down.ack)", "0"))  # fmt: skip
+_enter("recovery.seal-again", "what could not be read for want of a key is sealed again", DIRECTORY, Store.seal_again,
+       lambda: patched(Store, "seal_again", lambda *_: False))  # fmt: skip
 does("suppression.own", "a store sees that somebody else speaks with its numbers", SUPPRESSION, copies.check_own,
      ("if not beyond and all(", "if True or all("))  # fmt: skip
 does("party.message-id", "a message's id is taken once", PARTY, Store.add_letter,
@@ -303,7 +305,6 @@ does("verdicts.alone", "its answer is stamped by itself", SPEECH, Verdicts._deci
 
 # The directory
 
-DIRECTORY = "Directory"
 does("root.twice", "a root key signs once", DIRECTORY, Root.verify, ("sorted(set(kids)) != kids", "False"))
 does("root.threshold", "as many root keys sign as the root metadata asks for", DIRECTORY, Root.verify,
      ("if len(kids) < self.threshold:", "if False:"))  # fmt: skip

@@ -18,7 +18,7 @@ from samband.streams.directory_records import revoke, sign_card
 from samband.streams.outbox import Draft
 from samband.streams.root import Root
 from tests.attacks.ground import Ground, done, flips
-from tests.attacks.register import attack
+from tests.attacks.register import attack, existing
 from tests.gate.world import AGREEMENT, DAY, HOUR, NOW, World
 
 FLIP = "flip each byte of every signed or bound field"
@@ -351,6 +351,10 @@ def suite_card(ground: Ground) -> bool:
 # what nobody could read
 
 LOST = "lost unit key: senders re-seal, exactly once"
+
+
+existing("recovery.lost-unit-key", LOST, "recovery.seal-again",
+         "tests/connectors/test_drills.py::test_a_lost_unit_key")  # fmt: skip
 
 
 def lost_key(ground: Ground) -> Draft:

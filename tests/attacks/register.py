@@ -119,7 +119,6 @@ _WAITS: Final = {
         "key periods",
         "unit content keys and gate hop keys; the hub's months are tried",
     ),
-    "lost unit key: senders re-seal, exactly once": ("", "what the sender's connector does is tried in its own tests"),
 }
 
 LINES: Final[dict[str, Line]] = {
