@@ -14,6 +14,8 @@ from tests.attacks import (
     directory,
     edges,
     forms,
+    openers,
+    over,
     proofs,
     sender,
     suppression,
@@ -24,4 +26,18 @@ from tests.attacks.register import ATTACKS, EXISTING, LINES, Attack, Existing, L
 
 __all__ = ["ATTACKS", "DEFENCES", "EXISTING", "LINES", "Attack", "Defence", "Existing", "Line", "off"]
 
-del answers, broker, consent_and_circle, contents, directory, edges, forms, proofs, sender, suppression, truth
+del (
+    answers,
+    broker,
+    consent_and_circle,
+    contents,
+    directory,
+    edges,
+    forms,
+    openers,
+    over,
+    proofs,
+    sender,
+    suppression,
+    truth,
+)

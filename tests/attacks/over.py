@@ -1,0 +1,133 @@
+"""Attacks with what is over: revoked and stolen keys, closed units, old suites, keys that were lost."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from msgspec import structs
+
+from samband.schemas.events import KeySaid
+from samband.schemas.key_card import Reason
+from samband.streams.crypto.keys import OpenKey, Purpose, SignKey
+from samband.streams.crypto.signature import sign_batch
+from samband.streams.outbox import Draft
+from tests.attacks.directory import learned, revoked
+from tests.attacks.ground import Ground, done
+from tests.attacks.register import attack, existing
+from tests.gate.world import HOUR, NOW, World
+
+# what is over
+
+
+@attack("directory.batch-cache", "batch cache after revocation", "key.revoked")
+def batch_cache(ground: Ground) -> bool:
+    """A message of a batch that was verified before does not pass once its key is revoked, in an open lane either."""
+    world, sign = ground.own(), ground.sign("skola")
+    messages = [ground.forge(world.concern()) for _ in range(2)]
+    signed = sign_batch(sign, [(each.routing, each.content) for each in messages])
+    assert ground.permitted(signed[0], "skola")
+    world.publish(world.directory, revoked(world, "skola", sign))
+    turn = ground.gate.take(ground.gate.record(signed[1], "skola"))
+    return bool(turn.counts.get("permit"))
+
+
+@attack("directory.stolen-stamp", "stolen gate key backdates after revocation", "key.stolen")
+def stolen_stamp(ground: Ground) -> bool:
+    """Whoever has stolen a gate's key stamps nothing with it after its revocation, whatever time it says."""
+    world = ground.own()
+    value = ground.stamped(world.seal(world.concern()), decided_at=NOW - HOUR, lane={"now": NOW - HOUR})
+    world.publish(world.directory, revoked(world, "hub", world.stamp, reason=Reason.STOLEN))
+    return done(ground.delivered, value, "social")
+
+
+NAME = "another's unit, wrong kind, retired unit"
+
+
+def retire(ground: Ground, unit: str, party: str) -> World:
+    """Return a world in which a unit is closed."""
+    world = ground.own()
+    units = tuple(dataclasses.replace(each, retired=each.id == unit) for each in world.units(party))
+    world.publish(world.directory, world.card(party, units, version=2))
+    return world
+
+
+@attack("directory.retired-sender", NAME, "gate.retired-sender")
+def retired_sender(ground: Ground) -> bool:
+    """A unit that is closed says nothing new, though its party's key is good."""
+    return ground.permitted(retire(ground, "SKOLA", "skola").concern())
+
+
+@attack("directory.retired-recipient", NAME, "gate.retired-recipient")
+def retired_recipient(ground: Ground) -> bool:
+    """Nothing new is said to a unit that is closed, where nobody may read it any more."""
+    return ground.permitted(retire(ground, "IFO", "social").concern())
+
+
+@attack("directory.retired-party", NAME, "gate.retired-sender")
+def retired_party(ground: Ground) -> bool:
+    """Nor does a party say anything that has left the agreement."""
+    world = ground.own()
+    world.publish(world.directory, world.card("skola", world.units("skola"), version=2, retired=True))
+    return ground.permitted(world.concern())
+
+
+# suites
+
+SUITE = "suite below the minimum"
+
+
+@attack("directory.suite-head", SUITE, "directory.suite", "directory.suite-keys")
+def suite_head(ground: Ground) -> bool:
+    """Once the agreement asks for a higher suite, no key of a lower one counts."""
+    world = ground.own()
+    learned(world.directory, world.head(world.directory, suite=2))
+    return world.directory.version == 2 and done(
+        world.directory.verify_key, ground.sign("skola").kid, Purpose.PARTY_SIGN, NOW
+    )
+
+
+@attack("directory.suite-card", SUITE, "book.suite", "directory.suite-keys")
+def suite_card(ground: Ground) -> bool:
+    """A key of a suite below the lowest one is not used, though its party has signed its card."""
+    world, own = ground.own(), SignKey(ground.world.realm, Purpose.PARTY_SIGN, b"\x05" * 32)
+    learned(world.directory, world.key("skola", own, suite=0))
+    learned(world.directory, world.head(world.directory))
+    return done(world.directory.verify_key, own.kid, Purpose.PARTY_SIGN, NOW)
+
+
+# what nobody could read
+
+LOST = "lost unit key: senders re-seal, exactly once"
+
+
+existing("recovery.lost-unit-key", LOST, "recovery.seal-again",
+         "tests/connectors/test_drills.py::test_a_lost_unit_key")  # fmt: skip
+
+
+def lost_key(ground: Ground) -> Draft:
+    """Return what was on its way to a unit when it lost its key, and has another key now."""
+    world, waiting = ground.own(), ground.world.concern()
+    old = world.parties["social"].content["IFO"]
+    assert ground.permitted(waiting)
+    new = OpenKey(world.realm, Purpose.UNIT_CONTENT, b"\x06" * 96)
+    lost, named = revoked(world, "social", old, "IFO"), world.key("social", new, "IFO")
+    assert ground.accepted(KeySaid(named), "IFO")
+    assert ground.accepted(KeySaid(lost), "IFO")
+    world.publish(world.directory, named, lost)
+    return waiting
+
+
+@attack("recovery.again-twice", LOST, "gate.message-id")
+def again_twice(ground: Ground) -> bool:
+    """What is sealed again to the new key passes once."""
+    waiting = lost_key(ground)
+    assert ground.permitted(waiting)
+    return ground.permitted(waiting)
+
+
+@attack("recovery.again-another", LOST, "gate.come-again")
+def again_another(ground: Ground) -> bool:
+    """Nothing else passes under its id."""
+    waiting = lost_key(ground)
+    other = ground.world.draft("concern.report", "EMI", "IFO")
+    return ground.permitted(structs.replace(other, message_id=waiting.message_id))
