@@ -17,7 +17,7 @@ from samband.connectors.receive import Receiver
 from samband.connectors.store import Store
 from samband.connectors.watch import Watch
 from samband.schemas import catalogue, codec, message
-from samband.streams import inbox
+from samband.streams import inbox, keystore
 from samband.streams.audit import AuditKeys
 from samband.streams.crypto import content, hub, keys, lane, merkle, signature
 from samband.streams.decision import (
@@ -368,6 +368,8 @@ does("records.stamped", "a leaf is kept only under the gate's signature", ERASUR
      ("verify_entry(key, audit.entry, audit.proof)", "pass"))  # fmt: skip
 does("records.gone", "a record that is gone without an erasure is found", ERASURE, check.check,
      ("report.findings.append(_at(leaf, 'gone'))", "pass"))  # fmt: skip
+does("keys.over", "a key that opens is destroyed when Kafka keeps nothing more for it", ERASURE,
+     keystore.expired_keys, ("return [kid for", "return [] and [kid for"))  # fmt: skip
 does("records.month-key", "a month's key is destroyed, and with it every copy of what it opens", ERASURE,
      AuditKeys.destroy, ("self._folder.destroy_secret(_name(month))", "pass"))  # fmt: skip
 does("records.salt", "an entry says nothing without its salt", LAYOUT, signature.entry_of,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 
 from msgspec import structs
 
+from samband.connectors.keys import OwnKeys
 from samband.schemas.events import KeySaid
 from samband.schemas.key_card import Reason
 from samband.streams.crypto.keys import OpenKey, Purpose, SignKey
@@ -14,7 +16,7 @@ from samband.streams.outbox import Draft
 from tests.attacks.directory import learned, revoked
 from tests.attacks.ground import Ground, done
 from tests.attacks.register import attack, existing
-from tests.gate.world import HOUR, NOW, World
+from tests.gate.world import DAY, HOUR, NOW, World
 
 # what is over
 
@@ -93,6 +95,21 @@ def suite_card(ground: Ground) -> bool:
     learned(world.directory, world.key("skola", own, suite=0))
     learned(world.directory, world.head(world.directory))
     return done(world.directory.verify_key, own.kid, Purpose.PARTY_SIGN, NOW)
+
+
+# what must open no more
+
+
+@attack("recovery.copy-of-topic", "topics and hub backup after the key period open nothing", "keys.over")
+def copy_of_topic(ground: Ground) -> bool:
+    """Whoever has a copy of the inbox and comes to the party's keys after their period opens nothing of it."""
+    value = ground.stamped(ground.world.seal(ground.world.concern()))
+    party = ground.world.open_party("social", ground.folder / "social")
+    with contextlib.closing(party.store):
+        OwnKeys(party)._destroy(NOW + ground.world.life + 31 * DAY)
+        accept = ground.world.accept("social")
+        accept.hop, accept.content = party.hop, party.content
+        return done(lambda: accept.letter(accept.open(value), NOW))
 
 
 # what nobody could read

@@ -115,10 +115,6 @@ _WAITS: Final = {
     "stolen gate key backdates after revocation": ("log", "what was witnessed before the revocation and stands"),
     "stamped but not logged": ("log", "the tick-off"),
     "fork toward one witness, witness store rolled back, too few cosignatures": ("log", "witnesses"),
-    "topics and hub backup after the key period open nothing": (
-        "key periods",
-        "unit content keys and gate hop keys; the hub's months are tried",
-    ),
 }
 
 LINES: Final[dict[str, Line]] = {
