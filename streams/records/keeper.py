@@ -95,6 +95,8 @@ class Keeper:
         audit = UnverifiedAudit.decode(incoming.value or b"")
         _, key = self._directory.verify_key(audit.proof.kid, Purpose.GATE_STAMP, incoming.appended_at)
         verify_entry(key, audit.entry, audit.proof)
+        if not self.store.keys.has(audit.month):
+            _check_month(audit.month, incoming.appended_at)
         stamped = audit.open(self.store.keys.of(audit.month))
         if entry_of(key.realm, stamped.salt, stamped.record) != audit.entry:
             raise TrustError("AUDIT_ENTRY", "the audit record's content belongs to another entry")
@@ -225,3 +227,16 @@ async def keep(keeper: Keeper, topic: Topic) -> None:
 
 def _split(entries: bytes) -> list[bytes]:
     return [entries[k : k + 32] for k in range(0, len(entries), 32)]
+
+
+def _check_month(month: int, appended_at: int) -> None:
+    """Check that a record whose key is missing names about the month of its time: nobody signs the month.
+
+    Else whoever writes on the topic could stop the keeper by naming a month that never was.
+
+    Raises:
+        TrustError: it names another (`AUDIT_MONTH`).
+    """
+    near = {month_of(appended_at + days * 86_400_000) for days in (-31, 0, 31)}
+    if month != ERASURES and month not in near:
+        raise TrustError("AUDIT_MONTH", "an audit record names another month than its own")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -140,6 +141,16 @@ def test_content_that_is_not_the_entry_s_is_kept_out(ground: Ground) -> None:
     ground.keep()
     assert kept(ground) == []
     assert [each.code for each in ground.store.alarms()] == ["AUDIT_ENTRY"]
+
+
+def test_a_month_that_never_was_stops_nobody(ground: Ground) -> None:
+    """A record under another month's name is refused and counted; the honest one behind it is kept."""
+    (entry,) = ground.say(ground.record("BUP", "IFO", "2026-11-01"))
+    (value,) = ground.topic.values()
+    asyncio.run(ground.topic.send(altered(value, month=201001)))
+    ground.keep()
+    assert kept(ground) == [entry]
+    assert ground.store.counts() == {"refused": 1}
 
 
 def test_a_missing_key_stops_the_keeper(ground: Ground) -> None:
