@@ -1,18 +1,23 @@
-"""Bring a cluster to what the topic table says: create missing topics and rights, touch nothing else.
+"""Bring a cluster to what the topic table says: topics, their settings, rights and quotas.
 
-    change = apply(settings, topics_for(…), acls_for(…))
-    change.topics, change.rights, change.configs      # what was not there before; empty the second time
+    plan = look(settings, Wanted(topics_for(…), acls_for(…), quotas_for(…), parties))
+    plan.change.topics, .configs, .rights, .surplus, .quotas      # what it would do: empty when all is as it should be
+    carry_out(settings, plan)
 
-Invariants: applied twice it changes nothing; it returns only when what it created is to be seen (a broker's answers lag
+    change = apply(settings, topics_for(…), acls_for(…))          # both, and nothing is taken away
+
+Invariants: applied twice it changes nothing; it returns only when what it did is to be seen (a broker's answers lag
 behind its own creations); it never deletes a topic, and never changes a partition count: a child's shard would move.
+It takes away rights of Samband's own principals only (`samband.streams.access_rights`).
 Needs a super user (`hub`). confluent-kafka, because aiokafka's admin client has no calls for rights.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
@@ -31,33 +36,72 @@ from confluent_kafka.admin import (
 )
 
 from samband.schemas.errors import OperatorError
+from samband.streams import quotas
+from samband.streams.access_rights import Rights, compare, filter_of
+from samband.streams.principals import base_of
 from samband.streams.settings import KafkaSettings
-from samband.streams.topics import Acl, Topic
+from samband.streams.topics import RESERVED, Acl, Quota, Topic
 
-__all__ = ["Change", "apply"]
+__all__ = ["Change", "Limit", "Plan", "Setting", "Wanted", "apply", "carry_out", "look"]
 
 DEADLINE_S = 30.0  # for one answer of the cluster, and for what was created to be seen
 LOOK_S = 0.05  # between two looks
 
-RESOURCES = {
-    "topic": ResourceType.TOPIC,
-    "group": ResourceType.GROUP,
-    "transactional_id": ResourceType.TRANSACTIONAL_ID,
-}
-OPERATIONS = {"read": AclOperation.READ, "write": AclOperation.WRITE, "describe": AclOperation.DESCRIBE}
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a cluster should have."""
+
+    topics: Sequence[Topic]
+    rights: Sequence[Acl]
+    quotas: Sequence[Quota] = ()
+    parties: Sequence[str] | None = None  # whose other rights and quotas go; None: nothing is taken away
+    replication: int = 1  # copies of each partition of a new topic; 1 embedded, 3 on a real cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A topic's setting that is not as the table says."""
+
+    topic: str
+    name: str
+    wanted: str
+    present: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A principal's quota that is not as the table says; `wanted` None: it goes."""
+
+    principal: str
+    name: str
+    wanted: float | None
+    present: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What `apply` had to do; empty when the cluster was already as it should be."""
+    """What there is to do; empty when the cluster is as it should be."""
 
-    topics: tuple[str, ...] = ()
-    configs: tuple[str, ...] = ()  # topics whose settings were set right
+    topics: tuple[Topic, ...] = ()
+    configs: tuple[Setting, ...] = ()
     rights: tuple[Acl, ...] = ()
+    surplus: tuple[Acl, ...] = ()  # rights that no row of the table gives, and that go
+    quotas: tuple[Limit, ...] = ()
+    foreign: tuple[Acl, ...] = ()  # others' rights on Samband's topics: only shown, so no change
 
     def __bool__(self) -> bool:
-        """Tell whether anything changed."""
-        return bool(self.topics or self.configs or self.rights)
+        """Tell whether there is anything to do."""
+        return bool(self.topics or self.configs or self.rights or self.surplus or self.quotas)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A change, with what carries it out."""
+
+    change: Change
+    replication: int
+    bindings: Rights = field(repr=False)
 
 
 def apply(settings: KafkaSettings, topics: Sequence[Topic], rights: Sequence[Acl], *, replication: int = 1) -> Change:
@@ -72,14 +116,64 @@ def apply(settings: KafkaSettings, topics: Sequence[Topic], rights: Sequence[Acl
     Raises:
         OperatorError: `KAFKA_UNREACHABLE`, `KAFKA_REFUSED` or `TOPIC_SHAPE` (it exists with other partitions).
     """
-    admin = AdminClient({**settings.confluent(), "log_level": 0})
-    created = _create_topics(admin, topics, replication)
-    configs = _set_configs(admin, [topic for topic in topics if topic.name not in created])
-    return Change(created, configs, _create_rights(admin, rights))
+    plan = look(settings, Wanted(topics, rights, replication=replication))
+    carry_out(settings, plan)
+    return plan.change
 
 
-def _create_topics(admin: AdminClient, topics: Sequence[Topic], replication: int) -> tuple[str, ...]:
+def look(settings: KafkaSettings, wanted: Wanted) -> Plan:
+    """Compare a cluster with what it should have; nothing is changed.
+
+    Raises:
+        OperatorError: as `apply`.
+    """
+    admin = _admin(settings)
     present = _partitions(admin)
+    _check_shapes(wanted.topics, present)
+    bindings = compare(wanted.rights, _bindings(admin), wanted.parties)
+    change = Change(
+        topics=tuple(topic for topic in wanted.topics if topic.name not in present),
+        configs=tuple(_wrong_settings(admin, [topic for topic in wanted.topics if topic.name in present])),
+        rights=tuple(bindings.missing.values()),
+        surplus=tuple(bindings.surplus.values()),
+        quotas=tuple(_wrong_quotas(settings, wanted, bindings.surplus.values())),
+        foreign=bindings.foreign,
+    )
+    return Plan(change, wanted.replication, bindings)
+
+
+def carry_out(settings: KafkaSettings, plan: Plan) -> None:
+    """Do what a plan says, and return when it is to be seen.
+
+    Raises:
+        OperatorError: as `apply`.
+    """
+    change, bindings = plan.change, plan.bindings
+    if not change:
+        return
+    admin = _admin(settings)
+    if change.topics:
+        _create_topics(admin, change.topics, plan.replication)
+    if change.configs:
+        _set_configs(admin, change.configs)
+    if bindings.missing:
+        _await_all(admin.create_acls(list(bindings.missing)).values())
+    if bindings.surplus:
+        _await_all(admin.delete_acls([filter_of(binding) for binding in bindings.surplus]).values())
+    if bindings.missing or bindings.surplus:
+        _until("rights", lambda: _are_right(_bindings(admin), bindings))
+    if change.quotas:
+        altered: dict[str, dict[str, float | None]] = {}
+        for limit in change.quotas:
+            altered.setdefault(limit.principal, {})[limit.name] = limit.wanted
+        asyncio.run(quotas.change(settings, altered))
+
+
+def _admin(settings: KafkaSettings) -> AdminClient:
+    return AdminClient({**settings.confluent(), "log_level": 0})
+
+
+def _check_shapes(topics: Sequence[Topic], present: dict[str, int]) -> None:
     for topic in topics:
         if (count := present.get(topic.name, topic.partitions)) != topic.partitions:
             raise OperatorError(
@@ -87,18 +181,18 @@ def _create_topics(admin: AdminClient, topics: Sequence[Topic], replication: int
                 f"topic `{topic.name}` has {count} partitions and should have {topic.partitions}",
                 "the number of shards is fixed when an agreement is made; use the number it was made with",
             )
-    missing = [topic for topic in topics if topic.name not in present]
-    if missing:
-        _await_all(
-            admin.create_topics(
-                [NewTopic(t.name, t.partitions, replication, config=dict(t.configs)) for t in missing],
-                operation_timeout=DEADLINE_S,
-            ).values(),
-            harmless=KafkaError.TOPIC_ALREADY_EXISTS,
-        )
-        names = {topic.name for topic in missing}
-        _until("topics", lambda: names <= _partitions(admin).keys())
-    return tuple(topic.name for topic in missing)
+
+
+def _create_topics(admin: AdminClient, topics: Sequence[Topic], replication: int) -> None:
+    _await_all(
+        admin.create_topics(
+            [NewTopic(t.name, t.partitions, replication, config=dict(t.configs)) for t in topics],
+            operation_timeout=DEADLINE_S,
+        ).values(),
+        harmless=KafkaError.TOPIC_ALREADY_EXISTS,
+    )
+    names = {topic.name for topic in topics}
+    _until("topics", lambda: names <= _partitions(admin).keys())
 
 
 def _partitions(admin: AdminClient) -> dict[str, int]:
@@ -111,31 +205,43 @@ def _partitions(admin: AdminClient) -> dict[str, int]:
     }
 
 
-def _set_configs(admin: AdminClient, topics: Sequence[Topic]) -> tuple[str, ...]:
+def _wrong_settings(admin: AdminClient, topics: Sequence[Topic]) -> Iterable[Setting]:
     if not topics:
-        return ()
+        return
     asked = admin.describe_configs([ConfigResource(ConfigResource.Type.TOPIC, topic.name) for topic in topics])
     found = {resource.name: _answer(future.result) for resource, future in asked.items()}
-    changes = []
     for topic in topics:
         present = found[topic.name]
-        wrong = [(name, value) for name, value in topic.configs if name not in present or present[name].value != value]
-        if wrong:
-            entries = [ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in wrong]
-            changes.append(ConfigResource(ConfigResource.Type.TOPIC, topic.name, incremental_configs=entries))
-    if changes:
-        _await_all(admin.incremental_alter_configs(changes).values())
-    return tuple(resource.name for resource in changes)
+        for name, value in topic.configs:
+            there = present[name].value if name in present else None
+            if there != value:
+                yield Setting(topic.name, name, value, there)
 
 
-def _create_rights(admin: AdminClient, rights: Sequence[Acl]) -> tuple[Acl, ...]:
-    bindings = {_binding(right): right for right in rights}
-    present = _bindings(admin)
-    missing = [binding for binding in bindings if binding not in present]
-    if missing:
-        _await_all(admin.create_acls(missing).values())
-        _until("rights", lambda: set(missing) <= _bindings(admin))
-    return tuple(bindings[binding] for binding in missing)
+def _set_configs(admin: AdminClient, wrong: Sequence[Setting]) -> None:
+    entries: dict[str, list[ConfigEntry]] = {}
+    for each in wrong:
+        entry = ConfigEntry(each.name, each.wanted, incremental_operation=AlterConfigOpType.SET)
+        entries.setdefault(each.topic, []).append(entry)
+    changes = [
+        ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=each) for topic, each in entries.items()
+    ]
+    _await_all(admin.incremental_alter_configs(changes).values())
+
+
+def _wrong_quotas(settings: KafkaSettings, wanted: Wanted, surplus: Iterable[Acl]) -> Iterable[Limit]:
+    if wanted.parties is None and not wanted.quotas:
+        return
+    present = asyncio.run(quotas.read(settings))
+    needed = {quota.principal: dict(quota.limits) for quota in wanted.quotas}
+    own = {base_of(right.principal) for right in surplus}
+    if wanted.parties is not None:
+        own |= {*RESERVED, *wanted.parties}
+    for principal in sorted({*needed, *(name for name in present if base_of(name) in own)}):
+        should, there = needed.get(principal, {}), present.get(principal, {})
+        for name in sorted(should.keys() | there.keys()):
+            if should.get(name) != there.get(name):
+                yield Limit(principal, name, should.get(name), there.get(name))
 
 
 def _bindings(admin: AdminClient) -> set[AclBinding]:
@@ -146,16 +252,8 @@ def _bindings(admin: AdminClient) -> set[AclBinding]:
     return set(_answer(admin.describe_acls(everything, request_timeout=DEADLINE_S).result))
 
 
-def _binding(right: Acl) -> AclBinding:
-    return AclBinding(
-        RESOURCES[right.resource],
-        right.name,
-        ResourcePatternType.PREFIXED if right.prefixed else ResourcePatternType.LITERAL,
-        f"User:{right.principal}",
-        "*",
-        OPERATIONS[right.operation],
-        AclPermissionType.ALLOW,
-    )
+def _are_right(present: set[AclBinding], bindings: Rights) -> bool:
+    return bindings.missing.keys() <= present and not bindings.surplus.keys() & present
 
 
 def _await_all(futures: Iterable[Any], harmless: int | None = None) -> None:

@@ -215,7 +215,8 @@ class Home:
         text = (
             f'party = "{party}"\nprotected = "hold"\n\n'
             f'[kafka]\nbootstrap = "{self.bootstrap}"\nca = "tls/ca.pem"\n'
-            f'certificate = "tls/client.pem"\nkey = "tls/client.key"\n{extra}'
+            # Both in one file, so that a renewal replaces them as one.
+            f'certificate = "tls/keystore.pem"\nkey = "tls/keystore.pem"\n{extra}'
         )
         (folder / "connector.toml").touch(mode=0o600)
         (folder / "connector.toml").write_text(text, "utf-8")
@@ -229,8 +230,11 @@ class Home:
 
     def kafka(self, principal: str) -> KafkaSettings:
         """Return how one of the hub's principals (`PRINCIPALS`) reaches Kafka."""
-        tls = (self.settings.kafka.tls or self.hub / "tls") / principal
-        return KafkaSettings(self.bootstrap, tls / "ca.pem", tls / "client.pem", tls / "client.key")
+        if (given := self.settings.kafka.tls) is not None:
+            tls = given / principal
+            return KafkaSettings(self.bootstrap, tls / "ca.pem", tls / "client.pem", tls / "client.key")
+        own = self.credential(principal)
+        return KafkaSettings(self.bootstrap, own.ca, own.keystore, own.keystore)
 
     def credential(self, principal: str) -> Credential:
         """Return the TLS files of one of the hub's principals."""

@@ -37,8 +37,9 @@ from samband.streams.cards import publish
 from samband.streams.children import BACK_OFF_S, Child, end_all, end_of
 from samband.streams.keyfile import KeyFolder
 from samband.streams.metrics import MetricFile
+from samband.streams.provision import wanted
 from samband.streams.registrar import Registrar, alone, published_version
-from samband.streams.topics import acls_for, topics_for
+from samband.streams.renewal import Renewal, renew_due
 
 __all__ = ["DERIVED", "Hub", "is_running", "refresh", "unlock"]
 
@@ -71,6 +72,7 @@ class Hub:
         }
         for name in (REGISTRAR, RECORDS, DERIVED):
             self._children[name] = Child(f"samband.streams.{name}", (path,), log / f"{name}.log")
+        self._renewal = Renewal(home, progress, provision)
         self._lock_file: IO[str] | None = None
         self._changing = threading.RLock()
         self._ended = threading.Event()
@@ -102,6 +104,8 @@ class Hub:
         try:
             self.home.check_rules(datetime.now(UTC))
             self._started = datetime.now(UTC).isoformat(timespec="seconds")
+            for principal in renew_due(self.home, datetime.now(UTC)):
+                self._progress(f"renewed the certificate of {principal}")
             if self._settings.kafka.bootstrap == EMBEDDED:
                 self._progress("starting Kafka")
                 self._broker = Broker(self.home.hub / KAFKA, self.home.credential("broker"), self._settings.kafka.port)
@@ -146,6 +150,8 @@ class Hub:
                     self._write_run()
                 if self._figures.is_due:
                     self._write_figures()
+                if self.is_up:
+                    self._renewal.look()
 
     def _look(self) -> bool:
         """Start again what died; True where something changed."""
@@ -284,15 +290,13 @@ def unlock(home: Home) -> None:
 
 
 def provision(home: Home) -> None:
-    """Bring the cluster to what root and parties say: topics and rights. Applied twice it changes nothing.
+    """Bring the cluster to what root and parties say: topics, rights, quotas. Applied twice it changes nothing.
 
     Raises:
         OperatorError: the cluster does not answer, or refuses.
     """
-    root, parties = home.root, home.party_names()
     kafka = home.kafka("hub")
-    topics, rights = topics_for(root.agreement, parties, root.shards), acls_for(root.agreement, parties)
-    access.apply(kafka, topics, rights, replication=home.settings.kafka.replication)
+    access.carry_out(kafka, access.look(kafka, wanted(home, datetime.now(UTC))))
 
 
 def publish_now(home: Home) -> None:

@@ -20,7 +20,6 @@ that file. Secrets are never values, only paths.
 from __future__ import annotations
 
 import dataclasses
-import ssl
 import tomllib
 import types
 import typing
@@ -30,6 +29,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from samband.schemas.errors import OperatorError
+from samband.streams.tls import RenewingContext
 
 __all__ = ["KafkaSettings", "load", "read"]
 
@@ -48,14 +48,14 @@ class KafkaSettings:
     def aiokafka(self) -> dict[str, Any]:
         """Return the connection's keyword arguments for any aiokafka client, with a fresh TLS context.
 
+        A certificate that is renewed while the client lives is used from its next connection on.
+
         Raises:
             OperatorError: `CERTIFICATE_FILES`, when a file is missing or is not what it should be.
         """
         try:
-            context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=self.ca)
-            context.minimum_version = ssl.TLSVersion.TLSv1_3
-            context.load_cert_chain(self.certificate, self.key)
-        except (OSError, ssl.SSLError) as error:
+            context = RenewingContext(self.ca, self.certificate, self.key)
+        except OSError as error:
             raise OperatorError(
                 "CERTIFICATE_FILES",
                 f"the TLS files beside `{self.certificate}` cannot be used: {error.strerror or error}".lower(),

@@ -11,6 +11,8 @@ Invariants:
   any transactional id, so that it can hold no transaction open before the gate, and on no group: connectors assign and
   seek.
 - Outbox and state of one agreement have the same partitions: what the gate knows of partition n is in partition n.
+- A principal has its rights under its current name only: `names_of` says which one or ones, so that a certificate
+  that was revoked has none (`samband.streams.principals`).
 - Timestamps are the broker's on everything that somebody else's clock could otherwise date.
 
 Kafka is not asked here: `samband.streams.access` applies the table.
@@ -19,16 +21,17 @@ Kafka is not asked here: `samband.streams.access` applies the table.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from samband.schemas.errors import OperatorError
 
 __all__ = [
     "AUDIT", "BROKER", "CARDS", "DERIVED", "DERIVED_CHANGELOG", "DERIVED_GROUP", "DIRECTORY", "GATE", "GATE_GROUP",
-    "HUB", "KEEPER_TRANSACTION", "MAX_SHARDS", "QUARANTINE", "RECORDS", "REGISTRAR", "TABLE", "TRANSACTION_PREFIX",
-    "Acl", "Role", "Row", "Topic", "acls_for", "inbox", "outbox", "state", "topics_for",
+    "HUB", "KEEPER_TRANSACTION", "MAX_SHARDS", "PARTY_QUOTA", "QUARANTINE", "RECORDS", "REGISTRAR", "RESERVED",
+    "TABLE", "TRANSACTION_PREFIX", "Acl", "Quota", "Role", "Row", "Topic", "acls_for", "inbox", "outbox", "quotas_for",
+    "state", "topics_for",
 ]  # fmt: skip
 
 DAY_MS = 86_400_000
@@ -162,6 +165,34 @@ class Acl:
     prefixed: bool = False  # `name` is the beginning of what is meant
 
 
+# What one party may take of each broker; beyond it Kafka delays that party's connections, and nobody else's. The gate
+# takes 5 000 messages of 5 kB a second on two cores and a county needs a few: a party that floods takes a fifth of the
+# gate, and one that sends as it should never comes near. It may read faster than anyone writes to it, for after days
+# away it has to catch up. Half a thread is a quarter of two cores: small requests in a loop cost more than bytes.
+PARTY_QUOTA = (
+    ("consumer_byte_rate", 10_000_000.0),  # bytes a second
+    ("producer_byte_rate", 5_000_000.0),  # bytes a second
+    ("request_percentage", 50.0),  # percent of one network or request thread
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Quota:
+    """What one principal may take of each broker, as Kafka's own names and numbers."""
+
+    principal: str
+    limits: tuple[tuple[str, float], ...]  # sorted pairs
+
+
+Names = Callable[[str], Sequence[str]]
+"""Which names a principal has its rights under: its own, or the next after a revocation, or for a while both."""
+
+
+def own_name(principal: str) -> tuple[str]:
+    """Return a principal's names where no certificate was ever revoked: its own."""
+    return (principal,)
+
+
 def outbox(agreement: str) -> str:
     """Return the name of an agreement's outbox."""
     return OUTBOX.template.format(agreement=_checked("agreement", agreement))
@@ -197,8 +228,22 @@ def topics_for(agreement: str, parties: Sequence[str], shards: int = 1) -> list[
     ]
 
 
-def acls_for(agreement: str, parties: Sequence[str]) -> list[Acl]:
+def quotas_for(parties: Sequence[str], names_of: Names = own_name) -> list[Quota]:
+    """Return what each party may take of a broker, sorted; the hub's own principals are not bounded.
+
+    Raises:
+        OperatorError: `TOPIC_NAME` or `PARTY_RESERVED`.
+    """
+    return sorted(Quota(name, PARTY_QUOTA) for party in parties for name in names_of(_checked_party(party)))
+
+
+def acls_for(agreement: str, parties: Sequence[str], names_of: Names = own_name) -> list[Acl]:
     """Return every right that an agreement among `parties` needs, sorted. The hub, a super user, needs none.
+
+    Args:
+        agreement: its name.
+        parties: their ids.
+        names_of: the names that a principal has its rights under.
 
     Raises:
         OperatorError: `TOPIC_NAME` or `PARTY_RESERVED`.
@@ -216,7 +261,7 @@ def acls_for(agreement: str, parties: Sequence[str]) -> list[Acl]:
             for roles, operation in ((row.writers, "write"), (row.readers, "read")):
                 for principal in _principals(roles, owner, parties):
                     rights.add(Acl(principal, "topic", name, operation))
-    return sorted(rights)
+    return sorted(replace(right, principal=name) for right in rights for name in names_of(right.principal))
 
 
 def _names(row: Row, agreement: str, parties: Sequence[str]) -> Iterator[tuple[str, str]]:
