@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -36,6 +36,7 @@ from samband.schemas.errors import OperatorError
 from samband.streams import broker_files, jars, warden
 from samband.streams.certificates import Credential
 from samband.streams.settings import KafkaSettings
+from samband.streams.topics import BROKER, HUB
 
 __all__ = ["Broker"]
 
@@ -49,18 +50,28 @@ ROOM_MIB = 256  # Kafka ends when a write fails, so there should be room to begi
 class Broker:
     """One embedded Kafka, and the process that it runs in."""
 
-    def __init__(self, home: Path, tls: Credential, port: int | None = None, *, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        tls: Credential,
+        port: int | None = None,
+        *,
+        super_users: Sequence[str] = (HUB, BROKER),
+        cache: Path | None = None,
+    ) -> None:
         """Name a broker; nothing is written or started yet.
 
         Args:
             home: folder for its data, settings and logs, made if missing.
             tls: certificate `broker` for `localhost` and `127.0.0.1`, of the authority whose clients it lets in.
             port: where clients reach it on the loopback address; none keeps the home's last one, or chooses one.
+            super_users: whose certificates may do anything: the hub's and the broker's own, under their current names.
             cache: where the Kafka jars are; none means `jars.cache_folder()`.
         """
         self.home = home
         self._tls = tls
         self._wanted_port = port
+        self._super_users = tuple(super_users)
         self._cache = cache
         self._warden: subprocess.Popen[str] | None = None
         self._ports: broker_files.Ports | None = None
@@ -120,7 +131,7 @@ class Broker:
                 )
             self._await_predecessor(files, progress)
             self._ports = broker_files.choose_ports(files, self._wanted_port)
-            broker_files.write(files, self._ports, self._tls)
+            broker_files.write(files, self._ports, self._tls, self._super_users)
             if not files.is_formatted:
                 progress("formatting Kafka's storage")
                 self._format(files, class_path)
@@ -202,7 +213,9 @@ class Broker:
         with tempfile.TemporaryDirectory(prefix=".format-", dir=self.home) as scratch:
             fresh = Path(scratch)
             settings = fresh / "broker.properties"
-            settings.write_text(broker_files.properties(files, self._ports, self._tls, data=fresh / "data"))
+            settings.write_text(
+                broker_files.properties(files, self._ports, self._tls, self._super_users, data=fresh / "data")
+            )
             command = java(class_path, files, "kafka.tools.StorageTool", "format", "--config", settings)
             done = subprocess.run(
                 [*command, "--cluster-id", broker_files.cluster_id()],

@@ -21,12 +21,12 @@ import random
 import re
 import socket
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from samband.schemas.errors import OperatorError
 from samband.streams.certificates import PRINCIPAL_RULES, Credential
-from samband.streams.topics import BROKER, HUB
 
 __all__ = ["HOST", "Files", "Ports"]
 
@@ -60,7 +60,7 @@ ssl.principal.mapping.rules={principal_rules}
 
 # Who may do what: nobody anything, except as access.py says.
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:{hub};User:{broker}
+super.users={super_users}
 allow.everyone.if.no.acl.found=false
 auto.create.topics.enable=false
 
@@ -262,7 +262,9 @@ def cluster_id() -> str:
     return text
 
 
-def properties(files: Files, ports: Ports | None, tls: Credential, *, data: Path | None = None) -> str:
+def properties(
+    files: Files, ports: Ports | None, tls: Credential, super_users: Sequence[str], *, data: Path | None = None
+) -> str:
     """Return Kafka's settings, with its storage in `data` rather than where it belongs while it is formatted."""
     return SETTINGS.format(
         host=HOST,
@@ -270,16 +272,15 @@ def properties(files: Files, ports: Ports | None, tls: Credential, *, data: Path
         data=(data or files.data).resolve(),
         tls=Credential(*(path.resolve() for path in (tls.ca, tls.certificate, tls.key, tls.keystore))),
         principal_rules=PRINCIPAL_RULES.replace("\\", "\\\\"),
-        hub=HUB,
-        broker=BROKER,
+        super_users=";".join(f"User:{name}" for name in super_users),
     )
 
 
-def write(files: Files, ports: Ports, tls: Credential) -> None:
+def write(files: Files, ports: Ports, tls: Credential, super_users: Sequence[str]) -> None:
     """Write the settings, and make the folders that they name."""
     files.temporary.mkdir(exist_ok=True)
     files.log.parent.mkdir(exist_ok=True)
-    files.properties.write_text(properties(files, ports, tls))
+    files.properties.write_text(properties(files, ports, tls, super_users))
     files.log4j.write_text(LOG4J.format(log=files.log.resolve()))
 
 

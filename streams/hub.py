@@ -37,7 +37,7 @@ from samband.streams.cards import publish
 from samband.streams.children import BACK_OFF_S, Child, end_all, end_of
 from samband.streams.keyfile import KeyFolder
 from samband.streams.metrics import MetricFile
-from samband.streams.provision import wanted
+from samband.streams.provision import super_users, wanted
 from samband.streams.registrar import Registrar, alone, published_version
 from samband.streams.renewal import Renewal, renew_due
 
@@ -108,7 +108,12 @@ class Hub:
                 self._progress(f"renewed the certificate of {principal}")
             if self._settings.kafka.bootstrap == EMBEDDED:
                 self._progress("starting Kafka")
-                self._broker = Broker(self.home.hub / KAFKA, self.home.credential("broker"), self._settings.kafka.port)
+                self._broker = Broker(
+                    self.home.hub / KAFKA,
+                    self.home.credential("broker"),
+                    self._settings.kafka.port,
+                    super_users=super_users(self.home),
+                )
                 self._broker.start(self._progress)
                 self._broker.wait_ready(self._progress)
             self._progress("setting up topics, rights and directory")

@@ -24,14 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from samband.schemas.errors import InputError, OperatorError
-from samband.streams.topics import BROKER, HUB, Names
+from samband.schemas.errors import OperatorError
+from samband.streams.topics import Names
 
 __all__ = ["Principals", "base_of"]
 
 _VERSION: Final = "principals/1"
-_FIXED: Final = (HUB, BROKER)
-"""Super users stand in the brokers' own settings, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +90,13 @@ class Principals:
         """Begin the principal's next generation, keep that on disk, and return its name.
 
         Args:
-            principal: a party, or one of the hub's own other than `hub` and `broker`.
+            principal: a party, or one of the hub's own.
             now_ms: the time, in ms since 1970 UTC.
             overlap_ms: how long the generation before keeps its rights; never for a stolen certificate.
 
         Raises:
-            InputError: `PRINCIPAL_FIXED`, for a super user.
             OperatorError: `PRINCIPALS_FILE`, when the file cannot be written.
         """
-        if principal in _FIXED:
-            raise InputError(
-                "PRINCIPAL_FIXED",
-                f"`{principal}` is a super user, named in the brokers' settings",
-                "docs/operate.md says what to do when its key is stolen",
-            )
         number = self._known.get(principal, Generation()).generation + 1
         self._known[principal] = Generation(number, now_ms + overlap_ms if overlap_ms else 0)
         self._write()

@@ -10,9 +10,9 @@ from datetime import datetime
 from samband.streams.access import Wanted
 from samband.streams.authority import Home
 from samband.streams.renewal import principals_of
-from samband.streams.topics import acls_for, quotas_for, topics_for
+from samband.streams.topics import BROKER, HUB, acls_for, quotas_for, topics_for
 
-__all__ = ["wanted"]
+__all__ = ["super_users", "wanted"]
 
 
 def wanted(home: Home, now: datetime) -> Wanted:
@@ -30,3 +30,13 @@ def wanted(home: Home, now: datetime) -> Wanted:
         parties=parties,
         replication=home.settings.kafka.replication,
     )
+
+
+def super_users(home: Home) -> tuple[str, str]:
+    """Return the names that the embedded Kafka lets do anything; they stand in its settings, so a restart changes them.
+
+    Raises:
+        OperatorError: `PRINCIPALS_FILE`.
+    """
+    principals = principals_of(home)
+    return principals.current(HUB), principals.current(BROKER)

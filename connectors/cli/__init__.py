@@ -37,6 +37,7 @@ from samband.connectors.cli import (
     rules,
     send,
     subject_access,
+    topics,
     track,
     types,
     waiting,
@@ -63,6 +64,7 @@ _STORY = """Samband: secure messages between public services around a child. No 
 \b
 Exit codes
   0   done, or permitted
+  1   there is a difference (topics diff)
   2   usage, or input that cannot be used
   3   this installation or its Kafka
   4   no answer in time
@@ -104,6 +106,7 @@ app.command("retention")(retention.retention)
 app.add_typer(rules.app, name="rules")
 app.add_typer(keys.app, name="keys")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(topics.app, name="topics")
 app.command("doctor")(doctor.doctor)
 app.add_typer(play.app, name="testdata")
 app.command("demo")(play.demo)

@@ -57,6 +57,7 @@ def _guarded(checks: Iterator[Check]) -> Iterator[Check]:
 
 
 def _hub_checks(home: Home) -> Iterator[Check]:
+    from samband.connectors.cli import doctor_access
     from samband.streams.authority import PRINCIPALS
     from samband.streams.hub import is_running
     from samband.streams.keyfile import KeyFolder
@@ -77,6 +78,7 @@ def _hub_checks(home: Home) -> Iterator[Check]:
     yield from hub_keys(directory)
     yield _rules(directory)
     yield (reached := _port(home.bootstrap))
+    yield from doctor_access.hub_checks(home, reached=reached.state == OK)
     running = is_running(home)
     yield Check(
         "hub", OK if running else FAIL, "running" if running else "not running", "" if running else "samband hub up"
@@ -127,6 +129,7 @@ def _records(home: Home) -> Check:
 
 
 def _party_checks(party: Party) -> Iterator[Check]:
+    from samband.connectors.cli import doctor_access
     from samband.streams.keyfile import KeyFolder
 
     yield _disk(party.folder)
@@ -138,6 +141,7 @@ def _party_checks(party: Party) -> Iterator[Check]:
     yield certificate("certificate", (tls.certificate, tls.key, tls.ca), party.name)
     reached = _port(party.settings.kafka.bootstrap)
     yield reached
+    yield from doctor_access.party_checks(party, reached=reached.state == OK)
     if reached.state == OK:
         yield _attempt("Kafka", lambda: _metadata(party), "is the certificate of this hub's authority?")
     yield from trust(party)

@@ -12,12 +12,14 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from samband.connectors.cli import certificate
 from samband.connectors.cli.terminal import Json, bad, emit, home_of, table
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 
 __all__ = ["app", "parse_unit"]
 
 app = typer.Typer(help="Add and list the hub's parties.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(certificate.app, name="certificate")
 
 _UNIT_HINT: Final = "SE2120002080-SKOLA:school.pedagogic:Exempelskolan"
 _PUBLIC: Final = {"school": Regime.OSL_23, "care": Regime.OSL_25, "social": Regime.OSL_26, "institution": Regime.OSL_26}

@@ -4,7 +4,7 @@ Exit codes are a promise to scripts:
 
     0   done; permitted          10  denied                      2  usage, or input that cannot be used
     4   no answer in time        11  a person must decide        3  this installation, or its Kafka
-                                 12  refused or recalled
+    1   there is a difference    12  refused or recalled
 
 An error is one line, `samband: <message> [CODE]`, and a line that says the way out. Neither ever repeats what was typed
 after an option: it may be a child's number or name.
@@ -40,6 +40,7 @@ class Exit(IntEnum):
     """Exit codes."""
 
     OK = 0
+    DIFFERENT = 1
     USAGE = 2
     OPERATOR = 3
     TIMEOUT = 4
