@@ -1,7 +1,7 @@
 """Read and set Kafka's client quotas: what one principal may take of a broker.
 
-confluent-kafka has no call for them and aiokafka none either, so the two requests of Kafka's protocol (48 and 49,
-version 0, KIP-546) are written down here and sent over aiokafka's connection.
+confluent-kafka has no call for them. aiokafka knows the request that reads them; the one that changes them (49, version
+0, KIP-546) is written down here and sent over aiokafka's connection.
 
     present = await read(settings)                    {"skola": {"producer_byte_rate": 5e6, …}}
     await change(settings, {"skola": {"producer_byte_rate": 5e6}, "social": {"producer_byte_rate": None}})
@@ -17,8 +17,9 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.admin import DescribeClientQuotasRequest
 from aiokafka.protocol.api import Request, RequestStruct, Response
-from aiokafka.protocol.types import Array, Boolean, Float64, Int8, Int16, Int32, Schema, String
+from aiokafka.protocol.types import Array, Boolean, Float64, Int16, Int32, Schema, String
 
 from samband.schemas.errors import OperatorError
 from samband.streams.settings import KafkaSettings
@@ -29,31 +30,6 @@ _TEXT = String("utf-8")
 _ENTITY = Array(("type", _TEXT), ("name", _TEXT))
 _OPS = Array(("key", _TEXT), ("value", Float64), ("remove", Boolean))
 _ANY = 2  # match type: whatever name is specified
-
-
-class _DescribeResponse(Response):
-    API_KEY = 48
-    API_VERSION = 0
-    SCHEMA = Schema(
-        ("throttle_time_ms", Int32), ("error_code", Int16), ("error_message", _TEXT),
-        ("entries", Array(("entity", _ENTITY), ("values", Array(("key", _TEXT), ("value", Float64))))),
-    )  # fmt: skip
-
-
-class _DescribeStruct(RequestStruct):
-    API_KEY = 48
-    API_VERSION = 0
-    RESPONSE_TYPE = _DescribeResponse
-    SCHEMA = Schema(
-        ("components", Array(("entity_type", _TEXT), ("match_type", Int8), ("match", _TEXT))), ("strict", Boolean)
-    )
-
-
-class _Describe(Request[_DescribeStruct]):
-    API_KEY = 48
-
-    def build(self, struct: type[_DescribeStruct]) -> _DescribeStruct:
-        return struct([("user", _ANY, None)], True)
 
 
 class _AlterResponse(Response):
@@ -92,7 +68,7 @@ async def read(settings: KafkaSettings) -> dict[str, dict[str, float]]:
         OperatorError: `KAFKA_UNREACHABLE` or `KAFKA_REFUSED`.
     """
     async with _admin(settings) as admin:
-        answer: Any = await admin._send_request(_Describe())
+        answer: Any = await admin._send_request(DescribeClientQuotasRequest([("user", _ANY, None)], True))
     _check(answer.error_code, answer.error_message)
     found: dict[str, dict[str, float]] = {}
     for entity, values in answer.entries or ():
