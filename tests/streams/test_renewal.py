@@ -121,7 +121,7 @@ async def shown(server: Credential, settings: KafkaSettings, change: object = No
 
 
 async def test_a_client_takes_a_renewed_certificate(tmp_path: Path) -> None:
-    """A client that lives on shows the renewed certificate when it connects again; an unreadable one changes nothing."""
+    """A client that lives on shows the renewed certificate when it connects again; a broken file changes nothing."""
     authority = make_authority(tmp_path / "ca")
     server = issue(authority, "broker", tmp_path / "broker", hosts=("127.0.0.1",))
     mine = issue(authority, "skola", tmp_path / "skola")
