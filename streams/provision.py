@@ -1,10 +1,13 @@
 """What a home's cluster should have, by its root metadata, parties and revoked certificates.
 
-plan = look(home.kafka("hub"), wanted(home, now))
+The hub applies it when it starts and when a party is added; `samband topics` shows it and applies it by hand. A retired
+party has no right and no quota left. Its inbox stays, and so does the gate's right to write there: the gate tells every
+party that has a card, and a lane that met one closed inbox would serve nobody.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from samband.streams.access import Wanted
@@ -21,8 +24,13 @@ def wanted(home: Home, now: datetime) -> Wanted:
     Raises:
         OperatorError: `PRINCIPALS_FILE`, or no hub here.
     """
-    root, parties = home.root, home.party_names()
-    names_of = principals_of(home).names_of(int(now.timestamp() * 1000))
+    root, living = home.root, set(home.party_names())
+    parties = [party for party in home.cards() if party != HUB]
+    known = principals_of(home).names_of(int(now.timestamp() * 1000))
+
+    def names_of(principal: str) -> Sequence[str]:
+        return () if principal in parties and principal not in living else known(principal)
+
     return Wanted(
         topics=topics_for(root.agreement, parties, root.shards),
         rights=acls_for(root.agreement, parties, names_of),

@@ -13,6 +13,7 @@ from samband.streams.topics import (
     GATE,
     PARTY_QUOTA,
     RECORDS,
+    REGISTRAR,
     TABLE,
     Acl,
     acls_for,
@@ -24,7 +25,7 @@ from samband.streams.topics import (
 __all__ = ["access_page"]
 
 _AGREEMENT, _PARTY, _OTHER = "agreement", "party", "another-party"
-_COLUMNS: Final = (GATE, DERIVED, RECORDS, _PARTY)
+_COLUMNS: Final = (GATE, DERIVED, RECORDS, REGISTRAR, _PARTY)
 _NAMES: Final = {
     outbox(_AGREEMENT): "samband.outbox.*agreement*.v1",
     state(_AGREEMENT): "samband.state.*agreement*.v1",

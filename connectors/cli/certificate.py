@@ -28,7 +28,7 @@ app = typer.Typer(
 
 _SUPER_USERS: Final = ("hub", "broker")
 _Party = Annotated[
-    str, typer.Argument(metavar="PARTY", help="A party of this hub, or hub, broker, gate, derived, records.")
+    str, typer.Argument(metavar="PARTY", help="A party of this hub, or hub, broker, gate, derived, records, registrar.")
 ]
 
 

@@ -27,7 +27,7 @@ OUT, STATE = topics.outbox(AGREEMENT), topics.state(AGREEMENT)
 IN = {party: topics.inbox(party) for party in PARTIES}
 FOREIGN = "somebody.elses"
 DERIVED = topics.DERIVED_CHANGELOG
-TOPICS = [OUT, STATE, *IN.values(), topics.AUDIT, topics.QUARANTINE, topics.DIRECTORY, DERIVED, FOREIGN]
+TOPICS = [OUT, STATE, *IN.values(), topics.AUDIT, topics.QUARANTINE, topics.DIRECTORY, topics.CARDS, DERIVED, FOREIGN]
 GROUPS = [topics.GATE_GROUP, topics.DERIVED_GROUP, "skola", "gate-2"]
 IDS = ["gate.samband.outbox.barn.v1.0", topics.KEEPER_TRANSACTION, "skola", "gate"]
 
@@ -35,13 +35,14 @@ IDS = ["gate.samband.outbox.barn.v1.0", topics.KEEPER_TRANSACTION, "skola", "gat
 MAY: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "hub": (set(TOPICS), set(TOPICS), set(GROUPS), set(IDS)),
     "gate": (
-        {STATE, *IN.values(), topics.AUDIT, topics.QUARANTINE},
+        {STATE, *IN.values(), topics.AUDIT, topics.QUARANTINE, topics.CARDS},
         {OUT, STATE, topics.DIRECTORY},
         {"gate"},
         {"gate.samband.outbox.barn.v1.0"},
     ),
     "derived": ({DERIVED}, {DERIVED, topics.AUDIT}, {"samband.derived"}, set()),
     "records": ({topics.AUDIT}, {topics.AUDIT, topics.DIRECTORY}, set(), {"records.keeper"}),
+    "registrar": ({topics.DIRECTORY}, {topics.DIRECTORY, topics.CARDS}, set(), set()),
     "skola": ({OUT}, {IN["skola"], topics.DIRECTORY}, set(), set()),
     "bup": ({OUT}, {IN["bup"], topics.DIRECTORY}, set(), set()),
     "social.2": ({OUT}, {IN["social"], topics.DIRECTORY}, set(), set()),

@@ -12,8 +12,9 @@ from cryptography import x509
 
 from samband.schemas.errors import OperatorError
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
-from samband.streams.authority import Home
+from samband.streams.authority import PRINCIPALS, Home
 from samband.streams.certificates import Credential, issue, make_authority
+from samband.streams.provision import wanted
 from samband.streams.renewal import is_due, principals_of, renew, renew_due
 from samband.streams.settings import KafkaSettings
 
@@ -62,7 +63,7 @@ def test_everything_here_renews_itself(home: Home) -> None:
     """The hub's own principals, its broker and the parties here get new certificates under their names, in time."""
     assert renew_due(home, NOW) == []
     before = serial(home.credential("broker").keystore)
-    assert renew_due(home, NOW + timedelta(days=300)) == ["hub", "gate", "derived", "records", "broker", "skola"]
+    assert renew_due(home, NOW + timedelta(days=300)) == [*PRINCIPALS, "broker", "skola"]
     assert serial(home.credential("broker").keystore) != before
     broker = x509.load_pem_x509_certificate(home.credential("broker").keystore.read_bytes())
     names = broker.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
@@ -85,6 +86,18 @@ def test_another_authoritys_are_its_own(home: Home) -> None:
     """Certificates that hub.toml names are never renewed here, nor is a broker that is not the embedded one."""
     (home.path / "hub.toml").write_text('[kafka]\nbootstrap = "kafka:9093"\ntls = "elsewhere"\n', "utf-8")
     assert renew_due(home, NOW + timedelta(days=300)) == ["skola"]
+
+
+def test_a_retired_party_has_no_right(home: Home) -> None:
+    """A retired party has no right and no quota, and the gate may still write where it tells every party that was."""
+    before = wanted(home, NOW)
+    assert {right.principal for right in before.rights} > {"skola"}
+    home.change_card("skola", retired=True)
+    after = wanted(home, NOW)
+    assert not after.quotas
+    assert after.topics == before.topics
+    assert set(before.rights) - set(after.rights) == {right for right in before.rights if right.principal == "skola"}
+    assert "skola" in (after.parties or ())
 
 
 def test_a_party_elsewhere_renews_itself(home: Home) -> None:
