@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from samband.schemas.errors import InputError, OperatorError, TrustError
+from samband.streams.certificate_files import Credential, credential_in, private_key, private_pem, write
 
 __all__ = [
     "PRINCIPAL_RULES", "Authority", "Credential", "credential_in", "install", "issue", "make_authority",
@@ -49,19 +49,6 @@ AUTHORITY_DAYS = 3650  # a test hub's own root; a real one has its own
 CERTIFICATE_DAYS = 365
 _NEXT_KEY = "next.key"  # the key that a certificate was asked for and has not come for
 CLOCK_SKEW = datetime.timedelta(minutes=5)  # a peer whose clock is a little late must not refuse a new certificate
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """Where one principal's TLS files are: PEM, `key` and `keystore` with mode 0600.
-
-    `keystore` is key and certificate in one file, as Kafka's own PEM key stores want it.
-    """
-
-    ca: Path
-    certificate: Path
-    key: Path
-    keystore: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +77,8 @@ def make_authority(directory: Path, *, now: datetime.datetime | None = None) -> 
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    _write(authority.key, _private_pem(key), secret=True)
-    _write(authority.certificate, certificate.public_bytes(serialization.Encoding.PEM), secret=False)
+    write(authority.key, private_pem(key), secret=True)
+    write(authority.certificate, certificate.public_bytes(serialization.Encoding.PEM), secret=False)
     return authority
 
 
@@ -154,10 +141,10 @@ def make_request(directory: Path, common_name: str) -> bytes:
     _check_name(common_name)
     path = directory / _NEXT_KEY
     if path.exists():
-        key = _private_key(path)
+        key = private_key(path)
     else:
         key = ec.generate_private_key(ec.SECP256R1())
-        _write(path, _private_pem(key), secret=True)
+        write(path, private_pem(key), secret=True)
     request = x509.CertificateSigningRequestBuilder().subject_name(_name(common_name)).sign(key, hashes.SHA256())
     return request.public_bytes(serialization.Encoding.PEM)
 
@@ -188,7 +175,7 @@ def sign_request(
     _check_name(common_name)
     public = _requested_key(csr_pem, common_name)
     issuer = x509.load_pem_x509_certificate(authority.certificate.read_bytes())
-    issuer_key = _private_key(authority.key)
+    issuer_key = private_key(authority.key)
     purposes = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if hosts else [])]
     builder = (
         _builder(_name(common_name), issuer.subject, public, days, now, issuer.not_valid_after_utc)
@@ -215,7 +202,7 @@ def install(directory: Path, certificate_pem: bytes, ca_pem: bytes) -> Credentia
     path = directory / _NEXT_KEY
     if not path.is_file():
         raise OperatorError("CERTIFICATE_FILES", f"no certificate was asked for in `{directory}`", "ask for one first")
-    key = _private_key(path)
+    key = private_key(path)
     try:
         certificate = x509.load_pem_x509_certificate(certificate_pem)
         certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(ca_pem))
@@ -224,21 +211,14 @@ def install(directory: Path, certificate_pem: bytes, ca_pem: bytes) -> Credentia
         raise TrustError("CERTIFICATE_ANSWER", "the certificate is not of this authority") from error
     if not fits:
         raise TrustError("CERTIFICATE_ANSWER", "the certificate is for another key than was asked for")
-    private, certificate_pem = _private_pem(key), certificate.public_bytes(serialization.Encoding.PEM)
+    private, certificate_pem = private_pem(key), certificate.public_bytes(serialization.Encoding.PEM)
     credential = credential_in(directory)
-    _write(credential.key, private, secret=True)
-    _write(credential.certificate, certificate_pem, secret=False)
-    _write(credential.ca, ca_pem, secret=False)
-    _write(credential.keystore, private + certificate_pem + ca_pem, secret=True)  # in use from here on
+    write(credential.key, private, secret=True)
+    write(credential.certificate, certificate_pem, secret=False)
+    write(credential.ca, ca_pem, secret=False)
+    write(credential.keystore, private + certificate_pem + ca_pem, secret=True)  # in use from here on
     _forget_request(directory)
     return credential
-
-
-def credential_in(directory: Path) -> Credential:
-    """Return where the TLS files of a principal's folder are."""
-    return Credential(
-        directory / "ca.pem", directory / "client.pem", directory / "client.key", directory / "keystore.pem"
-    )
 
 
 def _requested_key(csr_pem: bytes, common_name: str) -> ec.EllipticCurvePublicKey:
@@ -259,16 +239,6 @@ def _requested_key(csr_pem: bytes, common_name: str) -> ec.EllipticCurvePublicKe
 def _check_name(common_name: str) -> None:
     if not COMMON_NAME.fullmatch(common_name):
         raise OperatorError("PRINCIPAL_NAME", f"`{common_name}` cannot be a principal", "use a-z, 0-9, `.` and `-`")
-
-
-def _private_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    try:
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError) as error:
-        raise OperatorError("CERTIFICATE_FILES", f"`{path}` cannot be read", "restore the right file") from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise OperatorError("CERTIFICATE_FILES", f"`{path}` is not an ECDSA key", "restore the right file")
-    return key
 
 
 def _forget_request(directory: Path) -> None:
@@ -319,24 +289,3 @@ def _host(host: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(host))
     except ValueError:
         return x509.DNSName(host)
-
-
-def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def _write(path: Path, content: bytes, *, secret: bool) -> None:
-    fresh = path.with_name(path.name + ".new")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh.unlink(missing_ok=True)
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if secret else 0o644)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        fresh.replace(path)
-    except OSError as error:
-        raise OperatorError(
-            "CERTIFICATE_FILES", f"cannot write `{path}`: {(error.strerror or str(error)).lower()}", "check the folder"
-        ) from error
