@@ -155,8 +155,8 @@ def test_a_month_that_never_was_stops_nobody(ground: Ground) -> None:
 
 def test_a_missing_key_stops_the_keeper(ground: Ground) -> None:
     """A record that only a missing key keeps from being read is waited for, not passed over."""
-    ground.say(ground.record("BUP", "IFO", "2026-11-01"))
-    key = ground.folder / "keys" / "secret-audit-202611.key"
+    ground.say(ground.record("BUP", "IFO", "2027-01-10"))
+    key = ground.folder / "keys" / "secret-audit-202701.key"
     away = key.read_bytes()
     key.unlink()
     ground = ground.again()
