@@ -23,6 +23,10 @@ from tests.records.ground import Ground as Records
 existing("broker.aborted", "aborted stamped record shown as committed", "party.committed",
          "tests/kafka/test_aborted.py::test_an_aborted_permit_is_not_handed_over")  # fmt: skip
 
+STALL = "open transaction on the outbox, gate's transactional id, gate's group"
+existing("sender.stall", STALL, "topics.no-transaction",
+         "tests/kafka/test_stall.py::test_a_party_stalls_nobody")  # fmt: skip
+
 INBOX = "garbage, old, another's record in an inbox"
 
 

@@ -17,7 +17,7 @@ from samband.connectors.receive import Receiver
 from samband.connectors.store import Store
 from samband.connectors.watch import Watch
 from samband.schemas import catalogue, codec, message
-from samband.streams import inbox, keystore
+from samband.streams import inbox, keystore, topics
 from samband.streams.audit import AuditKeys
 from samband.streams.crypto import content, hub, keys, lane, merkle, signature
 from samband.streams.decision import (
@@ -268,6 +268,14 @@ does("party.log-code", "a connector logs a code and nothing of a message", "Eras
      ("type(error).__name__", "str(error)"))  # fmt: skip
 does("party.committed", "only committed records are read", PARTY, InboxReader.batches,
      ("isolation_level='read_committed'", "isolation_level='read_uncommitted'"))  # fmt: skip
+_FREE_FOR_PARTIES: Final = """    rights |= {
+        Acl(each, kind, "*", operation)
+        for each in parties
+        for kind, operation in (("transactional_id", "write"), ("group", "read"))
+    }
+"""
+does("topics.no-transaction", "no party has a right on a transactional id or a group", DIRECTORY, topics.acls_for,
+     ("    for row in TABLE:\n", f"{_FREE_FOR_PARTIES}    for row in TABLE:\n"))  # fmt: skip
 
 # Who may say what, and what is decided
 

@@ -103,10 +103,6 @@ _LIST: Final[dict[str, tuple[str, ...]]] = {
 }
 
 _WAITS: Final = {
-    "open transaction on the outbox, gate's transactional id, gate's group": (
-        "access",
-        "the matrix of rights on Kafka",
-    ),
     "withdrawal against parallel, unknown, old-epoch, not-yet-arrived consents": (
         "",
         "there is one reference epoch: what is said under another is refused by the recipient",
