@@ -15,13 +15,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from samband.schemas import toml
 from samband.schemas.errors import OperatorError
 from samband.schemas.units import UnitKind
 
@@ -215,7 +215,7 @@ def parse(text: str) -> Agreement:
             named twice (`AGREEMENT_INVALID`).
     """
     try:
-        written = tomllib.loads(text)
+        written = toml.loads(text)
         return _agreement(written)
     except (KeyError, TypeError, ValueError, AttributeError) as wrong:
         raise OperatorError("AGREEMENT_INVALID", f"the agreement cannot be read: {wrong}") from wrong

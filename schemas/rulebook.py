@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from samband.schemas import toml
 from samband.schemas.catalogue import CATALOGUE
 from samband.schemas.categories import Category
 from samband.schemas.errors import OperatorError
@@ -201,7 +201,7 @@ def parse(text: str) -> Rulebook:
             (`RULEBOOK_INVALID`).
     """
     try:
-        written = tomllib.loads(text)
+        written = toml.loads(text)
         rules = tuple(_rule(row) for row in written["rule"])
         version = written["version"]
         if set(written) != {"rule", "version"} or not isinstance(version, str):

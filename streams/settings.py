@@ -20,7 +20,6 @@ that file. Secrets are never values, only paths.
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 import types
 import typing
 from collections.abc import Mapping
@@ -28,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from samband.schemas import toml
 from samband.schemas.errors import OperatorError
 from samband.streams.tls import RenewingContext
 
@@ -82,7 +82,7 @@ def load(path: Path, settings: type[Settings]) -> Settings:
         OperatorError: `SETTINGS_UNREADABLE`, `SETTINGS_UNKNOWN_KEY`, `SETTINGS_MISSING_KEY` or `SETTINGS_WRONG_TYPE`.
     """
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = toml.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise OperatorError(
@@ -132,8 +132,8 @@ def _value(value: Any, kind: Any, folder: Path, where: str) -> Any:
         if dataclasses.is_dataclass(kind) and isinstance(value, dict):
             return read(value, kind, folder, f"{where}.")
         if kind is Path and isinstance(value, str):
-            return (folder / Path(value).expanduser()).resolve()
-        if kind is float and type(value) is int:
+            return _path(folder, value, where)
+        if kind is float and type(value) is int and abs(value) < 1 << 53:
             return float(value)
         if type(value) is kind:  # exact, for true is no number
             return value
@@ -144,3 +144,10 @@ def _value(value: Any, kind: Any, folder: Path, where: str) -> Any:
                 pass
     wanted = "a list" if origin is tuple else getattr(kind, "__name__", str(kind)).lower()
     raise OperatorError("SETTINGS_WRONG_TYPE", f"`{where}` should be {wanted}", f"it is {type(value).__name__}")
+
+
+def _path(folder: Path, text: str, where: str) -> Path:
+    try:
+        return (folder / Path(text).expanduser()).resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, nobody's home, a ring of links
+        raise OperatorError("SETTINGS_WRONG_TYPE", f"`{where}` cannot be a path here") from error
