@@ -25,10 +25,12 @@ from samband.schemas.errors import FormatError
 from samband.schemas.flat import NotCanonicalError, TooLongError
 
 __all__ = [
+    "TIME_MAX",
     "Codec",
     "FlatCodec",
     "Reader",
     "check_frame",
+    "check_times",
     "fixed",
     "frame",
     "is_framed",
@@ -42,6 +44,21 @@ Made = TypeVar("Made")
 
 _MAGIC: Final = 0
 _HEAD: Final = struct.Struct(">BI")
+
+
+TIME_MAX: Final = 4_102_444_800_000
+"""Milliseconds: times lie before the year 2100, so that whoever reads one can write it as a date."""
+
+
+def check_times(*times: int) -> None:
+    """Check that times, in milliseconds since 1970 UTC, lie within the format's.
+
+    Raises:
+        FormatError: one is before 1970, or after 2099.
+    """
+    for time in times:
+        if not 0 <= time < TIME_MAX:
+            raise FormatError("FORMAT_FIELD", "a time lies before 1970 or after 2099")
 
 
 def fixed(size: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from samband.schemas.codec import FlatCodec, fixed
+from samband.schemas.codec import FlatCodec, check_times, fixed
 from samband.schemas.errors import FormatError
 
 __all__ = ["NO_COMMIT", "Routing"]
@@ -119,4 +119,5 @@ class Routing(Struct, frozen=True, kw_only=True):
         routing = _CODEC.decode_as(cls, data)
         if routing.v != 1:
             raise FormatError("FORMAT_VERSION", f"version {routing.v} is not read here, only 1")
+        check_times(routing.created, routing.expires)
         return routing

@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from samband.schemas.codec import FlatCodec, Reader, fixed, lp32
+from samband.schemas.codec import FlatCodec, Reader, check_times, fixed, lp32
 from samband.schemas.errors import FormatError
 from samband.schemas.message import read_path, write_path
 
@@ -131,6 +131,7 @@ class StampRecord(Struct, frozen=True, kw_only=True):
         record = _CODEC.decode_as(cls, data)
         if record.v != 1:
             raise FormatError("FORMAT_VERSION", f"version {record.v} is not read here, only 1")
+        check_times(record.decided_at)
         return record
 
 

@@ -15,7 +15,7 @@ from samband.schemas import routing as routing_module
 from samband.schemas import stamp as stamp_module
 from samband.schemas.card import SIGNED_CARD, Card
 from samband.schemas.catalogue import CATALOGUE, decode_content
-from samband.schemas.codec import Codec, FlatCodec, Reader, fixed, frame, lp16, lp32, schema_id, unframe
+from samband.schemas.codec import TIME_MAX, Codec, FlatCodec, Reader, fixed, frame, lp16, lp32, schema_id, unframe
 from samband.schemas.errors import FormatError, SambandError
 from samband.schemas.message import RECORD, Down, Message, Up, hop_length, pad, unpad
 from samband.schemas.routing import Routing
@@ -35,19 +35,20 @@ ID, DIGEST = st.binary(min_size=16, max_size=16), st.binary(min_size=32, max_siz
 TEXT = st.text(max_size=14)
 TEXTS = st.lists(TEXT, max_size=8).map(tuple)
 LONG = st.integers(-(2**63), 2**63 - 1)
+TIME = st.integers(0, TIME_MAX - 1)
 PATH = st.lists(DIGEST, max_size=6).map(tuple)
 ROUTING = st.builds(
     Routing, salt=ID, agreement=TEXT, message_id=ID, conversation=ID, ref_to=st.none() | ID, ask=st.booleans(),
     sender=TEXT, sender_kid=DIGEST, recipient=TEXT, recipient_kid=DIGEST, e=st.integers(0, 2**31 - 1), ref=ID,
     type=TEXT, categories=TEXTS, ground=TEXT, age_band=st.text(max_size=8), limb=TEXT, necessity=TEXT,
-    motive=st.none() | DIGEST, created=LONG, expires=LONG, content_schema=DIGEST, plain_commit=DIGEST,
+    motive=st.none() | DIGEST, created=TIME, expires=TIME, content_schema=DIGEST, plain_commit=DIGEST,
     body=st.none() | st.binary(max_size=100),
 )  # fmt: skip
 STAMP = st.builds(
     StampRecord, kind=TEXT, leaf=DIGEST, message_id=ID, subject=st.none() | ID, sender=TEXT, recipient=TEXT, ref=ID,
     type=TEXT, ask=st.booleans(), outcome=TEXT, code=TEXT, grounds=TEXTS, reasons=TEXTS,
     consents=st.lists(DIGEST, max_size=8).map(tuple), obligations=TEXTS, categories=TEXTS, rulebook=DIGEST,
-    directory=LONG, decided_at=LONG, appended_at=LONG,
+    directory=LONG, decided_at=TIME, appended_at=LONG,
 )  # fmt: skip
 STAMPED = st.builds(
     Stamped, record=st.binary(max_size=90), salt=DIGEST, kid=DIGEST, sig=st.binary(min_size=64, max_size=64),
