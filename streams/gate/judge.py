@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, NamedTuple
 
-from samband.schemas.errors import OperatorError, RefusedError, SambandError
+from samband.schemas.errors import FormatError, OperatorError, RefusedError, SambandError
 from samband.schemas.message import NO_INSTANCE, Down, Message, Up, hop_length
 from samband.schemas.routing import Routing
 from samband.schemas.stamp import Stamped, StampRecord
@@ -163,7 +163,7 @@ class Judge:
         self._verdicts.begin(now)
         draft = _Draft(view)
         for name in expired:
-            for say in self._head(view, now) if name == HEAD else self._verdicts.expired(name, view, now):
+            for say in self._head(view, now) if name == HEAD else self._expired(name, view, now):
                 draft.counts[say.record.outcome] += 1
                 draft.said.append((say, "", NO_INSTANCE, 0))
         for record in records:
@@ -178,6 +178,12 @@ class Judge:
     def _head(self, view: View, now: int) -> list[Say]:
         view.put(HEAD, now.to_bytes(8, "big"))
         return [head(self._directory, self._verdicts.rulebook_hash, now)]
+
+    def _expired(self, name: bytes, view: View, now: int) -> list[Say]:
+        try:
+            return self._verdicts.expired(name, view, now)
+        except FormatError as error:
+            raise OperatorError("STATE_BROKEN", "what the gate remembers of a message cannot be said") from error
 
     def _take(self, record: Incoming, draft: _Draft, now: int) -> None:
         size = len(record.value or b"")

@@ -22,7 +22,7 @@ import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import EllipsisType
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -30,6 +30,8 @@ from samband.schemas.errors import OperatorError, RefusedError
 from samband.streams.decision.child import ChildState
 
 __all__ = ["HEAD", "POSITION", "Leaning", "State", "Track", "View"]
+
+Value = TypeVar("Value")
 
 HEAD: Final = b"head"
 POSITION: Final = b"position"
@@ -76,12 +78,16 @@ class State:
     _expiry: list[tuple[int, bytes]] = field(default_factory=list)
 
     def load(self, name: bytes, data: bytes | None) -> None:
-        """Take one change; None forgets the name."""
+        """Take one change; None forgets the name.
+
+        Raises:
+            OperatorError: a message's track does not read (`STATE_BROKEN`).
+        """
         if data is None:
             self.values.pop(name, None)
             return
         if name.startswith(b"msg/") and name not in self.values:
-            heapq.heappush(self._expiry, (_track_decoder.decode(data).expires, name))
+            heapq.heappush(self._expiry, (_read(_track_decoder, data).expires, name))
         self.values[name] = data
 
     def expired(self, now: int) -> list[bytes]:
@@ -140,8 +146,15 @@ class View:
         self.changes[name] = data
 
     def number(self, name: bytes) -> int:
-        """Return a counter, 0 where it never counted."""
-        return int.from_bytes(self.get(name) or b"", "big")
+        """Return a counter, 0 where it never counted.
+
+        Raises:
+            OperatorError: it is larger than any count (`STATE_BROKEN`).
+        """
+        number = int.from_bytes(self.get(name) or b"", "big")
+        if number >> 63:
+            raise _broken()
+        return number
 
     def count(self, name: bytes) -> int:
         """Return a counter's next number, and keep it."""
@@ -169,12 +182,7 @@ class View:
             OperatorError: the stored state does not read, which stops the partition.
         """
         data = self.get(b"child/" + ref)
-        if data is None:
-            return ChildState()
-        try:
-            return _child_decoder.decode(data)
-        except msgspec.DecodeError as error:
-            raise OperatorError("STATE_BROKEN", "the gate's state of a child does not read") from error
+        return ChildState() if data is None else _read(_child_decoder, data)
 
     def put_child(self, ref: bytes, child: ChildState) -> None:
         """Keep what is known of a child."""
@@ -183,7 +191,7 @@ class View:
     def track(self, message_id: bytes) -> Track | None:
         """Return how far a message has come, or None where it is unknown or forgotten."""
         data = self.get(b"msg/" + message_id)
-        return None if data is None else _track_decoder.decode(data)
+        return None if data is None else _read(_track_decoder, data)
 
     def put_track(self, message_id: bytes, track: Track) -> None:
         """Keep how far a message has come."""
@@ -198,8 +206,19 @@ class View:
     def open(self, ref: bytes) -> dict[bytes, Leaning]:
         """Return message id → what it rests on, for what is permitted on a consent and not handed over."""
         data = self.get(b"open/" + ref)
-        return {} if data is None else _open_decoder.decode(data)
+        return {} if data is None else _read(_open_decoder, data)
 
     def put_open(self, ref: bytes, messages: dict[bytes, Leaning]) -> None:
         """Keep which messages rest on a consent."""
         self.put(b"open/" + ref, _child_encoder.encode(messages) if messages else None)
+
+
+def _read(decoder: msgspec.msgpack.Decoder[Value], data: bytes) -> Value:
+    try:
+        return decoder.decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # ValueError: a text that is not UTF-8
+        raise _broken() from error
+
+
+def _broken() -> OperatorError:
+    return OperatorError("STATE_BROKEN", "the gate's own state does not read")
