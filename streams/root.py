@@ -99,7 +99,7 @@ class Root:
             keys = {key.kid: key for key in made}
             if not 1 <= int(threshold) <= len(keys) == len(made) <= MOST_SIGNATURES:
                 raise ValueError
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise OperatorError("ROOT_FORM", "the root metadata is not of version 1") from error
         return cls(data, fields["agreement"], environment, int(shards), realm, keys, int(threshold))
 

@@ -246,7 +246,10 @@ def _scrypt(passphrase: bytes, salt: bytes, cost: Cost) -> bytes:
 def _parse(data: bytes) -> dict[str, Any]:
     if len(data) > FILE_BYTES:
         raise ValueError("too long")
-    fields = json.loads(data)
+    try:
+        fields = json.loads(data)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     if not isinstance(fields, dict):
         raise TypeError("no object")
     return fields

@@ -98,7 +98,7 @@ class _Answers:
             message_id = bytes.fromhex(question["message"])
             if len(question) != 1 or len(message_id) != 16:
                 raise ValueError
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise InputError("MESSAGE_ID_FORM", "a message id is 32 hexadecimal digits") from error
         row = self._derived.find(message_id)
         if row is None:

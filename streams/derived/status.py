@@ -159,7 +159,7 @@ def decode_row(data: bytes) -> Row:
     """
     try:
         row = _decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # ValueError: a text that is not UTF-8
         raise FormatError("FORMAT_ROW", "the bytes are no row of the message table") from error
     if row.v != 1 or len(row.message_id) != 16:
         raise FormatError("FORMAT_ROW", "the row of the message table is not of version 1")

@@ -99,7 +99,7 @@ class Wish(msgspec.Struct, frozen=True):
         """
         try:
             return msgspec.json.decode(data, type=cls)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:  # ValueError: a text that is not UTF-8
             raise FormatError("FORMAT_RECORD", "the bytes are no wish to erase") from error
 
 
