@@ -182,7 +182,7 @@ class WebhookAdapter:
                 taken = True
                 if response.is_success and await _acknowledges(response):
                     self._remember(message_id)
-        except (httpx.RequestError, TimeoutError) as error:
+        except (httpx.RequestError, httpx.InvalidURL, TimeoutError, ValueError) as error:
             trouble = self._unanswered(error)
         else:
             return
@@ -225,6 +225,8 @@ class WebhookAdapter:
                 reason = f"gave no answer within {self._timeout:g} s"
             case httpx.ConnectError() | httpx.ProxyError():
                 reason = "cannot be reached"
+            case httpx.InvalidURL() | ValueError():
+                reason = "gave an answer that cannot be read"
             case _:
                 reason = "ended the connection before a whole answer"
         return _PassingError("WEBHOOK_UNREACHABLE", f"the webhook at `{self._place}` {reason}")
@@ -308,7 +310,7 @@ def _retry_after(text: str | None, now: datetime) -> float | None:
     text = text.strip()
     if text.isascii() and text.isdigit() and len(text) < 10:
         return float(text)
-    with suppress(ValueError):
+    with suppress(ValueError, OverflowError, TypeError, IndexError):  # the library's errors on broken dates are many
         when = parsedate_to_datetime(text)
         return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - now).total_seconds())
     return None
