@@ -168,12 +168,15 @@ class Consents:
         raise InputError("CONSENT_UNKNOWN", "no part of this consent has come to this party", "samband consent parts")
 
     def parts(self) -> list[Part]:
-        """Return the parts of consents that came to this party, newest first."""
+        """Return the parts of consents that came to this party, newest first.
+
+        One whose sender wrote no id into it is left out: it can be neither confirmed nor doubted.
+        """
         rows = self._party.store.letters_of(PART)
         return [
-            Part(row.message_id, bytes.fromhex(content["consent_id"]), row.unit, content["child_identifier"], content)
+            Part(row.message_id, consent_id, row.unit, content["child_identifier"], content)
             for row in rows
-            if (content := row.letter.get("content"))
+            if (content := row.letter.get("content")) and (consent_id := _id_in(content["consent_id"]))
         ]
 
 
@@ -197,6 +200,15 @@ def _kept(child: str, reference: str) -> dict[str, Any] | None:
         "acting_user": {"id": "samband", "role": "connector"},
         "evidence_reference": reference,
     }
+
+
+def _id_in(text: str) -> bytes | None:
+    """Return a consent's id as another party wrote it, None where it is none."""
+    try:
+        found = bytes.fromhex(text)
+    except ValueError:
+        return None
+    return found if len(found) == 16 else None
 
 
 def _day(seconds: int) -> str:
