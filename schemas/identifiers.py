@@ -104,7 +104,7 @@ def normalise(text: str) -> ChildIdentifier:
     if _RANDOM.fullmatch(stripped):
         return ChildIdentifier(stripped)
     upper = stripped.upper()
-    if not upper.isascii() or not _SEPARATED.fullmatch(upper):
+    if not stripped.isascii() or not _SEPARATED.fullmatch(upper):
         raise _invalid("unknown form")
     canonical = upper.replace("-", "").replace(" ", "")
     _check(canonical)

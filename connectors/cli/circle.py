@@ -130,7 +130,7 @@ def _member(text: str, now: datetime) -> Member:
         raise bad("a member is UNIT:ROLE, or UNIT:ROLE:UNTIL", "--member SE2120002080-SKOLA:school", "MEMBER_FORM")
     try:
         ends = _end_of(until) if until else 0
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise bad("the last day is written YYYY-MM-DD", "", "MEMBER_FORM") from error
     return Member(unit, role, int(now.timestamp()), ends)
 

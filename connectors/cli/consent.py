@@ -7,7 +7,6 @@ import os
 import secrets
 from datetime import UTC, datetime
 from datetime import time as clock
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +15,7 @@ from samband.connectors.book import ConsentBook
 from samband.connectors.cli import consent_list, consent_parts
 from samband.connectors.cli.answers import answer
 from samband.connectors.cli.consent_words import categories_of, givers_of, second_of, view_of
-from samband.connectors.cli.said import ActingUser, Child, From, Wait, acting_user, child_of, digest_of
+from samband.connectors.cli.said import ActingUser, Child, From, Wait, acting_user, child_of, digest_of, is_file
 from samband.connectors.cli.terminal import As, Json, bad, message_id_of, party_of
 from samband.connectors.cli.words import say
 from samband.schemas.categories import About, Category
@@ -141,7 +140,7 @@ def give(
         follows_role=follows_role,
     )
     given = Consents(party, client).give(
-        body, child=number, now=now, unit=unit, user=user, evidence_reference="" if Path(kept).is_file() else kept
+        body, child=number, now=now, unit=unit, user=user, evidence_reference="" if is_file(kept) else kept
     )
     message = given.message_id
     ConsentBook(party).keep(
@@ -202,7 +201,7 @@ def sign(
     digest, _, kept = digest_of(evidence)
     message = Consents(party, client).sign(
         consent_id, giver, digest, child=number, now=datetime.now(UTC), unit=unit, view=view,
-        reference="" if Path(kept).is_file() else kept,
+        reference="" if is_file(kept) else kept,
     )  # fmt: skip
     if entry is not None:
         entry["signatures"][giver] = message.hex()

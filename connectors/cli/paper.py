@@ -151,7 +151,7 @@ def _asked(found: Sequence[Proposal], reader: Reader, function: str) -> tuple[tu
         named: tuple[str, ...] = (ALL,)
     elif words in (["none"], ["inga"]):
         return (), function
-    elif all(word.isdigit() and 1 <= int(word) <= len(found) for word in words):
+    elif all(word.isdecimal() and len(word) < 9 and 1 <= int(word) <= len(found) for word in words):
         named = tuple(found[int(word) - 1].row.id for word in words)
     else:
         raise bad("rows are numbers of the table, all or none", "", "ROW_UNKNOWN")

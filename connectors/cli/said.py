@@ -28,6 +28,7 @@ __all__ = [
     "content_of",
     "digest_of",
     "field_values",
+    "is_file",
 ]
 
 To = Annotated[
@@ -108,7 +109,7 @@ def content_of(
     if file is not None:
         try:
             content = json.loads(file.read_text("utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             content = []  # type: ignore[assignment]
         if not isinstance(content, dict):
             raise bad("the file is not a JSON object of fields", "samband types TYPE lists them", "CONTENT_FILE")
@@ -163,8 +164,19 @@ def digest_of(evidence: str) -> tuple[bytes, bytes, str]:
 
     if not evidence:
         raise bad("it is not said what the evidence is", "--evidence FILE, or where it is kept", "EVIDENCE")
-    path = Path(evidence)
-    if path.is_file():
+    if is_file(evidence):
+        path = Path(evidence)
         return hashlib.sha256(path.read_bytes()).digest(), b"", str(path)
     salt = os.urandom(32)
-    return hashlib.sha256(salt + evidence.encode()).digest(), salt, evidence
+    try:
+        return hashlib.sha256(salt + evidence.encode()).digest(), salt, evidence
+    except UnicodeEncodeError:
+        raise bad("what the evidence is cannot be read as text", "", "EVIDENCE") from None
+
+
+def is_file(text: str) -> bool:
+    """Say whether a text names a file; a whole sentence is longer than a name may be."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
