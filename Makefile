@@ -9,7 +9,7 @@ PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3 pytho
 	$(if $(shell $(p) -c 'import sys; print(*["yes"][: sys.version_info >= (3, 11)])' 2>/dev/null),$(p))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser lint format bench fault linear mutate wheel lock audit sbom clean
+.PHONY: help setup demo test test-browser lint format bench fault linear mutate fuzz wheel lock audit sbom clean
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s%s\n", $$1, $$2 }'
@@ -37,7 +37,7 @@ format: setup ## let ruff write
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup ## measure the gate against a plain copy; writes bench.json
+bench: setup ## measure the gate against a plain copy; writes bench.json fuzz-findings.txt
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 fault: setup ## kill everything at random moments and count; ARGS="--seed 7 --seconds 600"
@@ -48,6 +48,9 @@ linear: setup ## let messages race withdrawals under kills; ARGS="--seed 7 --rac
 
 mutate: setup ## change the decision in hundreds of ways and count what the tests miss; ARGS="support"
 	@$(BIN)/python -m tests.mutate $(ARGS)
+
+fuzz: setup ## throw a million hostile cases at every parser; ARGS="--target gate --cases 50000"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 wheel: setup ## build dist/*.whl
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
@@ -62,5 +65,5 @@ sbom: setup ## write dist/samband-VERSION.cdx.json, the bill of materials (Cyclo
 	@$(BIN)/python .dev/bill.py $(ARGS)
 
 clean: ## remove what make built (the jar cache outside the tree stays)
-	@rm -rf .venv .cache build dist *.egg-info bench.json
+	@rm -rf .venv .cache build dist *.egg-info bench.json fuzz-findings.txt
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
