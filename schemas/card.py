@@ -41,6 +41,7 @@ _UNIT: Final = {
         *({"name": name, "type": "string"} for name in _TEXTS),
         {"name": "receives", "type": {"type": "array", "items": "string"}},
         {"name": "retired", "type": "boolean"},
+        {"name": "serves", "type": {"type": "array", "items": "string"}},
     ],
 }
 _CARD: Final = Codec(
@@ -90,7 +91,7 @@ class Card:
         for unit in value["units"]:
             del unit["party"]
             unit["kind"], unit["regime"] = str(unit["kind"]), str(unit["regime"])
-            unit["receives"] = list(unit["receives"])
+            unit["receives"], unit["serves"] = list(unit["receives"]), list(unit["serves"])
         value["units"] = list(value["units"])
         return _CARD.encode(value)
 
@@ -121,5 +122,6 @@ def _unit(fields: dict[str, Any], party: PartyId) -> Unit:
             "kind": UnitKind(fields["kind"]),
             "regime": Regime(fields["regime"]),
             "receives": tuple(fields["receives"]),
+            "serves": tuple(fields["serves"]),
         }
     )

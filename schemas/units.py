@@ -135,7 +135,7 @@ class Unit:
     regime: Regime
     name: str
     municipality: str = ""
-    """Four-digit municipality code, or empty for a region."""
+    """Four-digit code of the municipality that it belongs to, or empty for a region's."""
     telephone: str = ""
     hours: str = ""
     """When somebody answers, as people write it: `mån–fre 8–16`."""
@@ -147,3 +147,14 @@ class Unit:
     """Message types that it really receives; empty means all that its kind may."""
     retired: bool = False
     """It is closed for good: it says and receives nothing more, and what it said still verifies."""
+    serves: tuple[str, ...] = ()
+    """Codes of the municipalities (4 digits) and regions (2) that it serves, where that is not its own or all."""
+
+    @property
+    def area(self) -> tuple[str, ...]:
+        """Return the codes of what it serves; empty means every municipality of the agreement."""
+        return self.serves or ((self.municipality,) if self.municipality else ())
+
+    def serves_in(self, municipality: str) -> bool:
+        """Say whether it serves a municipality: named, or within a region that is."""
+        return not self.area or any(municipality.startswith(code) for code in self.area)

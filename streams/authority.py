@@ -41,6 +41,7 @@ from samband.streams.keyfile import KeyFolder
 from samband.streams.periods import PERIODS
 from samband.streams.publication import Publication
 from samband.streams.root import Root
+from samband.streams.roster import check_change
 from samband.streams.rules import RulesInForce, sign_rules
 from samband.streams.settings import KafkaSettings, load
 
@@ -323,9 +324,12 @@ class Home:
         """Sign a party card as the authority and keep it for publication.
 
         Raises:
+            InputError: it drops a unit or changes its kind, or a covering unit cannot cover (`check_change`).
             OperatorError: too few root keys are here.
             TrustError: a unit stands on another party's card.
         """
+        cards = self.cards()
+        check_change(cards.get(card.party), card, cards)
         self.publication.add(sign_card(self._root_keys(), card))
 
     def revoke_key(self, kid: Kid, reason: Reason, at: int) -> None:

@@ -40,6 +40,7 @@ from samband.connectors.cli import (
     topics,
     track,
     types,
+    unit,
     waiting,
 )
 from samband.connectors.cli.terminal import Answer, Exit, close_all, fail, options
@@ -84,6 +85,7 @@ app = typer.Typer(
 )
 app.add_typer(hub.app, name="hub")
 app.add_typer(party.app, name="party")
+app.add_typer(unit.app, name="unit")
 app.command("connect")(connect.connect)
 app.command("types")(types.types)
 app.command("ask")(send.ask)

@@ -1,4 +1,4 @@
-"""`samband party`: add a party to the hub, list the parties."""
+"""`samband party`: add a party to the hub; list, show, find and retire parties."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ import os
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from samband.connectors.cli import certificate
+from samband.connectors.cli.cards import AsParty, cards_of, described, municipality_of, show_unit
 from samband.connectors.cli.terminal import Json, bad, emit, home_of, table
+from samband.connectors.cli.words import either
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 
-__all__ = ["app", "parse_unit"]
+if TYPE_CHECKING:
+    from samband.schemas.card import Card
 
-app = typer.Typer(help="Add and list the hub's parties.", no_args_is_help=True, rich_markup_mode=None)
+__all__ = ["adapter_text", "app", "parse_unit"]
+
+app = typer.Typer(help="Add, find, show and retire parties.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(certificate.app, name="certificate")
 
 _UNIT_HINT: Final = "SE2120002080-SKOLA:school.pedagogic:Exempelskolan"
@@ -39,7 +44,9 @@ def add(
     ],
     name: Annotated[str, typer.Option(help="Its name.", show_default="its id")] = "",
     organisation: Annotated[str, typer.Option(help="Organisation number.")] = "",
-    municipality: Annotated[str, typer.Option(help="Municipality code, four digits.")] = "",
+    municipality: Annotated[
+        str, typer.Option(metavar="CODE|NAME", help="The municipality of its units; none for a region's.")
+    ] = "",
     telephone: Annotated[str, typer.Option(help="Telephone of its units.")] = "",
     private: Annotated[
         bool, typer.Option("--private", help="A private provider: no authority, other secrecy.")
@@ -68,7 +75,8 @@ def add(
     from samband.streams.hub import refresh
 
     home = home_of()
-    units = tuple(parse_unit(text, party, municipality, telephone, private=private) for text in unit)
+    place = municipality_of(municipality)
+    units = tuple(parse_unit(text, party, place, telephone, private=private) for text in unit)
     if len({each.id for each in units}) != len(units):
         raise bad("two units have the same id", code="PARTY_UNITS")
     here = home.parties / party
@@ -83,10 +91,10 @@ def add(
             )
             if each.id not in secret_files:
                 made.append(here / file)
-            extra += _adapter(each.id, "webhook", url=url, secret=str(file))
+            extra += adapter_text(each.id, "webhook", url=url, secret=str(file))
         else:
             path = Path(folders[each.id]).absolute() if each.id in folders else Path("inbox") / each.id
-            extra += _adapter(each.id, "folder", path=str(path))
+            extra += adapter_text(each.id, "folder", path=str(path))
     home.add_party(party, name or party, organisation, units, now=datetime.now(UTC), extra=extra)
     (here / "inbox").mkdir(mode=0o700, exist_ok=True)
     for path in made:
@@ -103,33 +111,90 @@ def add(
 
 
 @app.command("list")
-def list_(as_json: Json = False) -> None:
-    """List parties and their units, with kind, regime and what hands their messages over."""
+def list_(who: AsParty = "", as_json: Json = False) -> None:
+    """List parties and their units, with kind, regime and whether they are retired."""
     from samband.streams.directory import HUB
 
-    home = home_of()
-    cards = [card for name, card in home.cards().items() if name != HUB]
+    cards = [card for name, card in cards_of(who).items() if name != HUB]
     if as_json:
-        emit(
-            [
-                {
-                    "party": card.party,
-                    "name": card.name,
-                    "organisation": card.organisation,
-                    "units": [_described(each) for each in card.units],
-                    "config": str(home.parties / card.party / "connector.toml"),
-                }
-                for card in cards
-            ]
-        )
+        emit([_party_json(card) for card in cards])
         return
     rows = [
-        (card.party, each.id, each.kind.value, each.regime.value, each.name) for card in cards for each in card.units
-    ]
+        (card.party, each.id, each.kind.value, each.regime.value, each.name,
+         either("nedlagd", "retired") if each.retired or card.retired else "")
+        for card in cards
+        for each in card.units
+    ]  # fmt: skip
     if not rows:
         print("no parties yet: samband party add --help")
         return
-    table(("party", "unit", "kind", "regime", "name"), rows)
+    table(("party", "unit", "kind", "regime", "name", ""), rows)
+
+
+@app.command()
+def show(party: Annotated[str, typer.Argument(help="Its id.")], who: AsParty = "", as_json: Json = False) -> None:
+    """Show a party and each of its units: hours, telephone, who covers, what it does and does not do."""
+    from samband.streams.directory import HUB
+
+    cards = cards_of(who)
+    if (card := cards.get(party)) is None or party == HUB:
+        raise bad(f"there is no party `{party}`", "samband party list", "PARTY_UNKNOWN")
+    if as_json:
+        emit({**_party_json(card), "version": card.version, "environment": card.environment})
+        return
+    told = "" if card.environment == "production" else either(" – TEST", " – TEST")
+    closed = either(" – nedlagd", " – retired") if card.retired else ""
+    print(f"{card.name} ({card.party}{', ' + card.organisation if card.organisation else ''}){closed}{told}")
+    for each in card.units:
+        print()
+        show_unit(each, cards)
+
+
+@app.command()
+def search(
+    words: Annotated[list[str], typer.Argument(help="Its name, number, or what its units are.")],
+    who: AsParty = "",
+    as_json: Json = False,
+) -> None:
+    """Find parties by name, number, or what their units are and do."""
+    from samband.connectors.finder import find
+
+    cards = cards_of(who)
+    parties = dict.fromkeys(each.unit.party for each in find(cards, words=" ".join(words)))
+    if as_json:
+        emit([_party_json(cards[party]) for party in parties])
+    elif not parties:
+        print(either("ingen myndighet passar", "no party fits"))
+    else:
+        table(
+            ("party", "name", "organisation", "units"),
+            [
+                (party, cards[party].name, cards[party].organisation, ", ".join(each.id for each in cards[party].units))
+                for party in parties
+            ],
+        )
+
+
+@app.command()
+def retire(
+    party: Annotated[str, typer.Argument(help="Its id.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Close a party and its units for good: nothing is said to or by them any more. What was said still verifies."""
+    from samband.streams.hub import refresh
+    from samband.streams.membership import retire_party
+
+    home = home_of()
+    card = home.card(party)
+    if not yes and not as_json:
+        typer.confirm(f"retire {party} with {len(card.units)} units, for good?", abort=True, err=True)
+    card = retire_party(home, party)
+    live = refresh(home)
+    if as_json:
+        emit({**_party_json(card), "version": card.version, "live": live})
+        return
+    print(f"retired {party}")
 
 
 def parse_unit(text: str, party: str, municipality: str = "", telephone: str = "", *, private: bool = False) -> Unit:
@@ -169,7 +234,8 @@ def _pairs(given: list[str] | None, units: tuple[Unit, ...]) -> dict[str, str]:
     return found
 
 
-def _adapter(unit: str, kind: str, **values: str) -> str:
+def adapter_text(unit: str, kind: str, **values: str) -> str:
+    """Return an adapter's part of `connector.toml`."""
     lines = {"unit": unit, "kind": kind, **values}.items()
     return "\n[[adapter]]\n" + "".join(f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in lines)
 
@@ -182,3 +248,13 @@ def _write_secret(path: Path) -> None:
 
 def _described(unit: Unit) -> dict[str, Any]:
     return {"id": unit.id, "kind": unit.kind.value, "regime": unit.regime.value, "name": unit.name}
+
+
+def _party_json(card: Card) -> dict[str, Any]:
+    return {
+        "party": card.party,
+        "name": card.name,
+        "organisation": card.organisation,
+        "retired": card.retired,
+        "units": [described(each, card) for each in card.units],
+    }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from samband.connectors.cli.answers import answer, answer_each, wait_for
+from samband.connectors.cli.cards import said_to
 from samband.connectors.cli.said import ActingUser, Child, From, To, Wait, child_of, content_of, digest_of
 from samband.connectors.cli.terminal import As, Json, bad, message_id_of, party_of
 from samband.schemas.errors import InputError
@@ -90,6 +91,7 @@ def send(
 
     party = party_of(who)
     client = Client(party)
+    said_to(to, party.directory.cards)
     said = content_of(
         type_name, child=child_of(child), fields=field or (), file=content, name=name, reference=reference, text=text,
         user=acting_user,
@@ -199,7 +201,9 @@ def ask(
     """  # noqa: D301
     from samband.connectors.client import Client
 
-    client = Client(party_of(who))
+    party = party_of(who)
+    client = Client(party)
+    said_to(to, party.directory.cards)
     number = child_of(child)
     questions = [
         (

@@ -156,7 +156,7 @@ class House:
         ):
             unit = Unit(
                 UnitId(place.unit), PartyId(place.party), place.kind, place.regime, place.name,
-                place.municipality, place.telephone, place.does,
+                place.municipality, place.telephone, does=place.does,
             )  # fmt: skip
             at = self.home.add_party(place.party, place.name, place.organisation, [unit], now=now, extra=adapter)
             if place is BUP:
