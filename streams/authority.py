@@ -44,8 +44,9 @@ from samband.streams.root import Root
 from samband.streams.roster import check_change
 from samband.streams.rules import RulesInForce, sign_rules
 from samband.streams.settings import KafkaSettings, load
+from samband.streams.topics import RESERVED
 
-__all__ = ["EMBEDDED", "PRINCIPALS", "Home", "HubSettings", "KafkaChoice"]
+__all__ = ["EMBEDDED", "PRINCIPALS", "Home", "HubSettings", "KafkaChoice", "check_name", "key_cards"]
 
 EMBEDDED: Final = "embedded"
 PRINCIPALS: Final = (HUB, "gate", "derived", "records", "registrar")
@@ -189,8 +190,7 @@ class Home:
             InputError: a name that cannot be one.
             OperatorError: there is such a party already, or the folder cannot be written.
         """
-        if not _PARTY.fullmatch(party) or party in (*PRINCIPALS, "broker"):
-            raise InputError("PARTY_NAME", f"`{party}` cannot name a party", "2–40 of a–z, 0–9 and single hyphens")
+        check_name(party)
         if not units or any(unit.party != party for unit in units):
             raise InputError("PARTY_UNITS", "a party has at least one unit, and only its own")
         folder = self.parties / party
@@ -258,7 +258,7 @@ class Home:
             raise OperatorError("RULES_TIME", "rules begin now or later; the past was decided by others")
         number = len(self.rules()) + 1
         rules = Rules(number=number, effective_from=_ms(begins), rulebook=rulebook, terms=terms)
-        self.publication.add(sign_rules(self._root_keys(), rules))
+        self.publication.add(sign_rules(self.root_keys(), rules))
         return number
 
     def rules(self) -> dict[str, bytes]:
@@ -304,7 +304,7 @@ class Home:
         directory.restore(self.published(now).values())
         return directory
 
-    def _root_keys(self) -> list[SignKey]:
+    def root_keys(self) -> list[SignKey]:
         """Return the root keys that are on this machine.
 
         Raises:
@@ -330,7 +330,7 @@ class Home:
         """
         cards = self.cards()
         check_change(cards.get(card.party), card, cards)
-        self.publication.add(sign_card(self._root_keys(), card))
+        self.publication.add(sign_card(self.root_keys(), card))
 
     def revoke_key(self, kid: Kid, reason: Reason, at: int) -> None:
         """Take a party's key back as the authority, from `at` (ms) on.
@@ -343,7 +343,7 @@ class Home:
         if known is None:
             raise InputError("KEY_UNKNOWN", "no card names the key", "samband keys list --all")
         word = Revocation(revoked=kid, party=known.party, at=at, reason=reason)
-        self.publication.add(revoke(self.records()[name], word, self._root_keys()))
+        self.publication.add(revoke(self.records()[name], word, self.root_keys()))
 
     def card(self, party: str) -> Card:
         """Return a party's card.
@@ -407,6 +407,16 @@ class Home:
     def clear_run(self) -> None:
         """Forget who ran."""
         (self.hub / "run" / "hub.json").unlink(missing_ok=True)
+
+
+def check_name(party: str) -> None:
+    """Check that a text can name a party.
+
+    Raises:
+        InputError: it cannot (`PARTY_NAME`).
+    """
+    if not _PARTY.fullmatch(party) or party in RESERVED | set(PRINCIPALS):
+        raise InputError("PARTY_NAME", f"`{party}` cannot name a party", "2–40 of a–z, 0–9 and single hyphens")
 
 
 def key_cards(party_root: SignKey, party: str, keys: Iterable[tuple[OpenKey | SignKey, str]], now: int) -> list[bytes]:

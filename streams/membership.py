@@ -53,7 +53,9 @@ def add_unit(home: Home, unit: Unit, now: datetime) -> bool:
         return False
     keys = KeyFolder(folder, home.root.realm)
     made = keys.make(Purpose.UNIT_CONTENT, unit.id)
-    home.publication.add(*key_cards(keys.sign_key(Purpose.PARTY_ROOT), card.party, [(made, unit.id)], now))
+    home.publication.add(
+        *key_cards(keys.sign_key(Purpose.PARTY_ROOT), card.party, [(made, unit.id)], int(now.timestamp() * 1000))
+    )
     return True
 
 

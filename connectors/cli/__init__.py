@@ -28,6 +28,8 @@ from samband.connectors.cli import (
     hub,
     identity,
     inbox,
+    invite,
+    join,
     keys,
     paper,
     party,
@@ -84,8 +86,12 @@ app = typer.Typer(
     context_settings={"max_content_width": 100},
 )
 app.add_typer(hub.app, name="hub")
+party.app.command("invite")(invite.invite)
+party.app.command("approve")(invite.approve)
+party.app.command("report")(invite.report)
 app.add_typer(party.app, name="party")
 app.add_typer(unit.app, name="unit")
+app.command("join")(join.join)
 app.command("connect")(connect.connect)
 app.command("types")(types.types)
 app.command("ask")(send.ask)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from samband.connectors.cli.doctor_trust import FAIL, OK, WARN, Check, certificate, head, hub_keys, trust
+from samband.connectors.cli.environment import environment_words
 from samband.connectors.cli.terminal import Answer, As, Exit, Json, emit, home_of, moment, party_of, table
 from samband.schemas.errors import OperatorError, SambandError
 
@@ -63,6 +64,7 @@ def _hub_checks(home: Home) -> Iterator[Check]:
     from samband.streams.keyfile import KeyFolder
 
     yield _disk(home.path)
+    yield Check("environment", OK, environment_words(home.root))
     for name, folder in (("hub keys", home.hub / "keys"), ("root key", home.authority)):
         yield _rights(name, folder)
     yield _at_rest(
@@ -133,6 +135,7 @@ def _party_checks(party: Party) -> Iterator[Check]:
     from samband.streams.keyfile import KeyFolder
 
     yield _disk(party.folder)
+    yield Check("environment", OK, environment_words(party.root))
     yield _rights("keys", party.folder / "keys")
     yield _at_rest(
         KeyFolder(party.folder / "keys", party.root.realm), way_out=f"samband keys encrypt --as {party.name}"
