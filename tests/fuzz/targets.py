@@ -7,14 +7,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.fuzz import directory, gate, hub, inbox, texts, wire
+from tests.fuzz import directory, gate, hub, inbox, joining, texts, wire
 from tests.fuzz.target import Target
 
 __all__ = ["TARGETS", "named"]
 
 TARGETS: Final[dict[str, Target]] = {
     each.name: each
-    for each in (*wire.TARGETS, *directory.TARGETS, *gate.TARGETS, *inbox.TARGETS, *hub.TARGETS, *texts.TARGETS)
+    for each in (
+        *wire.TARGETS,
+        *directory.TARGETS,
+        *gate.TARGETS,
+        *inbox.TARGETS,
+        *hub.TARGETS,
+        *joining.TARGETS,
+        *texts.TARGETS,
+    )
 }
 
 
