@@ -85,7 +85,7 @@ class World:
         self._thread(self._take_files)
         deadline = time.monotonic() + 60
         for name in UNITS:
-            while len(list((self.folder(name) / "cards").glob("*.card"))) <= len(UNITS):
+            while not (self.folder(name) / "directory.snapshot").exists():
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"connector `{name}` did not start; see {self.home.hub / 'log'}")
                 time.sleep(0.1)

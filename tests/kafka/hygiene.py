@@ -217,8 +217,7 @@ class Scene:
         subprocess.run(["cp", "-r", self.home.parties / SCHOOL[0], copy], check=True)
         other = make_authority(self.folder / "other-ca")
         made = issue(other, SCHOOL[0], self.folder / "other-tls")
-        (copy / "tls" / "client.pem").write_bytes(made.certificate.read_bytes())
-        (copy / "tls" / "client.key").write_bytes(made.key.read_bytes())
+        (copy / "tls" / "keystore.pem").write_bytes(made.keystore.read_bytes())
         self.connect("stranger", str(copy / "connector.toml"))
         self.until(lambda: b"does not know our certificate" in self.read("stranger.err"))
 

@@ -6,7 +6,7 @@
 
 Searched is every byte below `home/hub`: Kafka's data and logs, the records' database and its journal, the logs of the
 gate, the keeper, the derived streams and the connectors, and who runs. Left out by name are what is public or secret by
-its nature: cards, rules, root, keys, certificates, the directory topic. Kafka's data is searched as it lies on disk and
+its nature: the directory and who keeps it, root, keys, certificates. Kafka's data is searched as it lies on disk and
 once more record by record, decompressed.
 """
 
@@ -33,7 +33,9 @@ from samband.streams.topics import DIRECTORY
 
 __all__ = ["ENCODINGS", "Heard", "Hit", "forms", "listen", "search", "shared", "topic_records", "values"]
 
-_LEFT_OUT: Final = ("cards", "rules", "keys", "tls", "root.json")
+_LEFT_OUT: Final = ("directory", "keys", "tls", "root.json")
+_SNAPSHOT: Final = ".directory"
+"""What gate and keeper keep of the directory, under `run/`."""
 _SHORTEST: Final = 6
 """Bytes of a needle; a shorter one would be found in any noise."""
 
@@ -167,7 +169,8 @@ def search(home: Path, needles: Mapping[str, bytes]) -> list[Hit]:
 def _everything(hub: Path) -> Iterator[tuple[str, bytes]]:
     for path in sorted(hub.rglob("*")):
         name = path.relative_to(hub).as_posix()
-        if not path.is_file() or name.split("/")[0] in _LEFT_OUT or path.parent.name == f"{DIRECTORY}-0":
+        public = name.split("/")[0] in _LEFT_OUT or path.suffix == _SNAPSHOT or path.parent.name == f"{DIRECTORY}-0"
+        if not path.is_file() or public:
             continue
         data = path.read_bytes()
         yield name, data.rstrip(b"\0")  # Kafka's index files are mostly room
