@@ -202,6 +202,8 @@ class ConsentGiven(Struct, frozen=True, array_like=True, kw_only=True):
     """Salted commitment to the acting user."""
     follows_role: bool = False
     """The givers said that it follows the role to its next holder."""
+    first_said: int = 0
+    """When it was accepted first, under an earlier child-reference key; 0: it is said for the first time."""
 
 
 class ConsentSigned(Struct, frozen=True, array_like=True):
@@ -236,6 +238,8 @@ class ConsentWithdrawn(Struct, frozen=True, array_like=True):
     recipient: str = ""
     category: Category | None = None
     giver_role: GiverRole = GiverRole.GUARDIAN
+    first_said: int = 0
+    """When it was accepted first, under an earlier child-reference key; 0: it is said for the first time."""
 
 
 class ConsentRefused(Struct, frozen=True, array_like=True):
@@ -244,6 +248,8 @@ class ConsentRefused(Struct, frozen=True, array_like=True):
     consent_id: Id16
     giver_role: GiverRole
     giver: str = ""
+    first_said: int = 0
+    """When it was accepted first, under an earlier child-reference key; 0: it is said for the first time."""
 
 
 class ProtectionMarked(Struct, frozen=True, array_like=True):
@@ -305,6 +311,8 @@ class InvestigationDeclared(Struct, frozen=True, array_like=True):
 
     open: bool
     decision: Digest
+    first_said: int = 0
+    """When it was accepted first, under an earlier child-reference key; 0: it is said for the first time."""
 
 
 class GroundMotivated(Struct, frozen=True, array_like=True, kw_only=True):

@@ -255,6 +255,8 @@ def decode(type_name: str, data: bytes) -> EventBody:
 
 def _check(body: EventBody) -> None:
     """Check what one field cannot say."""
+    if getattr(body, "first_said", 0) < 0:
+        raise _wrong("a time before 1970")
     match body:
         case ConsentGiven():
             _check_consent(body)

@@ -221,7 +221,7 @@ def _grounds(judged: Step) -> list[tuple[str, str]]:
         lines += [(say(label), f"{name}, {ground['citation']}"), ("", ground["text"])]
     for code in judged.detail.get("reasons", ()):
         lines += _remedy(code)
-    if judged.code:
+    if judged.code and judged.outcome not in ("permit", "accepted"):
         lines += _remedy(judged.code) if judged.code in REASONS else [(say("why not"), judged.code)]
     if told := judged.detail.get("categories", ()):
         lines.append((say("tells"), ", ".join(map(category_words, told))))

@@ -114,6 +114,11 @@ class ConsentRecord(Struct, frozen=True, array_like=True):
     closed_categories: tuple[Category, ...] = ()
 
     @property
+    def first_at(self) -> int:
+        """When it was recorded first, under whichever child-reference key."""
+        return min(self.given.first_said or self.recorded_at, self.recorded_at)
+
+    @property
     def child_view(self) -> ChildView:
         """The child's latest view."""
         return self.views[-1].view if self.views else self.given.child_view
@@ -131,6 +136,20 @@ class Withdrawal(Struct, frozen=True, array_like=True):
     recipient: str = ""
     category: Category | None = None
     refused: bool = False
+    first_said: int = 0
+    """When it was said first, where this is a repetition under another child-reference key."""
+    again: int = 0
+    """When the same was said again, the last time."""
+
+    @property
+    def first_at(self) -> int:
+        """When it was said first, under whichever child-reference key."""
+        return min(self.first_said or self.at, self.at)
+
+    @property
+    def last_at(self) -> int:
+        """When it was said last."""
+        return max(self.first_at, self.again)
 
 
 class Mark(Struct, frozen=True, array_like=True):

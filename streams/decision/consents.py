@@ -23,7 +23,6 @@ from samband.schemas.event_bodies import (
     ConsentGiven,
     ConsentSigned,
     GiverRole,
-    Scope,
     View,
 )
 from samband.schemas.identifiers import AgeBand
@@ -36,6 +35,7 @@ from samband.streams.decision.child import (
     TakenView,
 )
 from samband.streams.decision.speech import may
+from samband.streams.decision.withdrawals import close, reaches
 
 if TYPE_CHECKING:
     from samband.streams.decision.said import Said
@@ -95,8 +95,8 @@ def record(state: ChildState, body: ConsentGiven, said: Said) -> ChildState:
     missing = tuple(giver.id for giver in body.givers if giver.required and giver.id not in body.signed_by)
     added = ConsentRecord(body, signer.id, own, now, said.entry, len(state.withdrawals), missing=missing)
     for earlier in state.withdrawals:
-        if earlier.scope is Scope.CONSENT and earlier.consent_id == body.consent_id:
-            added = replace(added, closed_at=now, closed_by=earlier.entry, refused=earlier.refused)
+        if reaches(earlier, added, heard=False):
+            added = close(added, replace(earlier, at=now, first_said=0))
     return replace(state, consents=(*state.consents, added))
 
 

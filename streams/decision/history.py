@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from samband.schemas.event_bodies import Id16, Scope
+from samband.schemas.event_bodies import Id16
 from samband.streams.decision.child import ChildState, ConsentRecord, Withdrawal
-from samband.streams.decision.withdrawals import close, in_scope
+from samband.streams.decision.withdrawals import close, in_scope, reaches
 
 __all__ = ["Knew", "as_of", "knew"]
 
@@ -36,7 +36,8 @@ class Knew:
 
 def as_of(state: ChildState, at: int) -> ChildState:
     """Return the state as it was at a time, the events of that very second included."""
-    withdrawals = tuple(each for each in state.withdrawals if each.at <= at)
+    # When the same was said again closed nothing then: it is for what is recorded anew, and no part of the past.
+    withdrawals = tuple(replace(each, again=0) for each in state.withdrawals if each.at <= at)
     return replace(
         state,
         consents=tuple(_consent_as_of(each, withdrawals, at) for each in state.consents if each.recorded_at <= at),
@@ -77,17 +78,17 @@ def _consent_as_of(consent: ConsentRecord, withdrawals: tuple[Withdrawal, ...], 
         closed_categories=(),
     )
     for taken in _takes(consent, withdrawals):
-        before = close(before, taken)
+        before = close(before, replace(taken, first_said=0))
     # A withdrawal that named this very consent before it came closed it when it came.
     return replace(before, closed_at=max(before.closed_at, before.recorded_at)) if before.closed_at else before
 
 
 def _takes(consent: ConsentRecord, withdrawals: tuple[Withdrawal, ...]) -> list[Withdrawal]:
-    """Return the withdrawals that take something of a consent: heard after it was recorded, or naming it."""
+    """Return the withdrawals that take something of a consent: of a later time than its record, or naming it."""
     return [
         taken
         for number, taken in enumerate(withdrawals)
-        if (number >= consent.heard or taken.scope is Scope.CONSENT) and in_scope(consent, taken)
+        if in_scope(consent, taken) and reaches(taken, consent, heard=number >= consent.heard)
     ]
 
 

@@ -65,5 +65,8 @@ def declare(state: ChildState, body: InvestigationDeclared, said: Said) -> Child
         raise RefusedError("INVESTIGATION_TOO_MANY", f"at most {MOST_PARTIES} boards investigate one child")
     if len(own) >= MOST_OF_PARTY:
         known = tuple(each for each in known if each is not own[0])
-    opened = Investigation(said.signer.id, party, now, ends(now), said.entry)
+    until = ends(min(body.first_said or now, now))
+    if until <= now:
+        raise RefusedError("INVESTIGATION_UNKNOWN", "the investigation that is said anew is over")
+    opened = Investigation(said.signer.id, party, now, until, said.entry)
     return replace(state, investigations=(*known, opened))

@@ -1,6 +1,11 @@
 """Taking consents back: any unit says it, it is never refused, and it closes whatever was recorded before in its scope.
 
 A consent recorded later counts, unless the withdrawal named that very consent. What is closed in part carries the rest.
+
+Later than what: after a change of the child-reference key everything is said anew, by parties that do not know of each
+other and in any order. So a repetition says when the thing was said first, and those times count, not the order of
+arrival: no consent comes to life again because its withdrawal was repeated before it. Within one second the withdrawal
+wins.
 """
 
 from __future__ import annotations
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
     from samband.streams.decision.child import ChildState, ConsentRecord
     from samband.streams.decision.said import Said
 
-__all__ = ["close", "in_scope", "stops", "withdraw", "withdrawn_by"]
+__all__ = ["close", "in_scope", "reaches", "stops", "taken_back", "withdraw", "withdrawn_by"]
 
 
 def withdraw(state: ChildState, body: ConsentWithdrawn | ConsentRefused, said: Said) -> ChildState:
@@ -29,17 +34,28 @@ def withdraw(state: ChildState, body: ConsentWithdrawn | ConsentRefused, said: S
         RefusedError: a steering group says it, which is no unit around a child.
     """
     may(state, body, said)
-    taken = _withdrawal(body, said.signer.id, said.now, said.entry)
+    taken = taken_back(body, said.signer.id, said.now, said.entry)
     closed = tuple(close(consent, taken) for consent in state.consents)
-    if closed == state.consents and any(_same_scope(taken, earlier) for earlier in state.withdrawals):
-        return state
+    same = next((each for each in state.withdrawals if _same_scope(taken, each)), None)
+    if closed == state.consents and same is not None:
+        if taken.first_at <= same.last_at:
+            return state
+        # It closes nothing that is here, and what is recorded anew later may be older than it.
+        later = replace(same, again=taken.first_at)
+        return replace(state, withdrawals=tuple(later if each is same else each for each in state.withdrawals))
     return replace(state, consents=closed, withdrawals=(*state.withdrawals, taken))
 
 
-def _withdrawal(body: ConsentWithdrawn | ConsentRefused, by: str, now: int, entry: bytes) -> Withdrawal:
+def taken_back(body: ConsentWithdrawn | ConsentRefused, by: str, now: int, entry: bytes) -> Withdrawal:
+    """Return a withdrawal or refusal as it is remembered."""
     if isinstance(body, ConsentRefused):
-        return Withdrawal(Scope.CONSENT, body.giver_role, by, now, entry, body.consent_id, refused=True)
-    return Withdrawal(body.scope, body.giver_role, by, now, entry, body.consent_id, body.recipient, body.category)
+        return Withdrawal(
+            Scope.CONSENT, body.giver_role, by, now, entry, body.consent_id, refused=True, first_said=body.first_said
+        )
+    return Withdrawal(
+        body.scope, body.giver_role, by, now, entry, body.consent_id, body.recipient, body.category,
+        first_said=body.first_said,
+    )  # fmt: skip
 
 
 def _same_scope(one: Withdrawal, other: Withdrawal) -> bool:
@@ -54,7 +70,7 @@ def close(consent: ConsentRecord, taken: Withdrawal) -> ConsentRecord:
     A withdrawal towards one unit also stops what a role may bring to that unit, now or later.
     """
     given = consent.given
-    if consent.closed_at or not in_scope(consent, taken):
+    if consent.closed_at or not in_scope(consent, taken) or not reaches(taken, consent, heard=True):
         return consent
     if taken.scope is Scope.RECIPIENT:
         left_out = tuple(dict.fromkeys((*consent.closed_recipients, taken.recipient)))
@@ -65,6 +81,15 @@ def close(consent: ConsentRecord, taken: Withdrawal) -> ConsentRecord:
         if set(given.categories) - set(gone):
             return replace(consent, closed_categories=gone)
     return replace(consent, closed_at=taken.at, closed_by=taken.entry, refused=taken.refused)
+
+
+def reaches(taken: Withdrawal, consent: ConsentRecord, *, heard: bool) -> bool:
+    """Say whether a withdrawal comes after a consent, or named it; `heard`: it arrived after the consent's record."""
+    if taken.scope is Scope.CONSENT:
+        return True
+    if heard:
+        return not taken.first_said or consent.first_at <= taken.first_at
+    return bool(consent.given.first_said) and consent.first_at <= taken.last_at
 
 
 def in_scope(consent: ConsentRecord, taken: Withdrawal) -> bool:
@@ -82,7 +107,7 @@ def in_scope(consent: ConsentRecord, taken: Withdrawal) -> bool:
 
 def withdrawn_by(state: ChildState, body: ConsentWithdrawn | ConsentRefused) -> set[bytes]:
     """Return the ids of the consents that a withdrawal closes, wholly or in part, in the state before it."""
-    taken = _withdrawal(body, "", 1, b"")
+    taken = taken_back(body, "", body.first_said or 1, b"")
     return {one.given.consent_id for one in state.consents if close(one, taken) != one}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from samband.schemas.event_bodies import (
+    ChildView,
     CircleAccepted,
     CircleHandover,
     CircleUpdate,
@@ -18,13 +19,14 @@ from samband.schemas.event_bodies import (
     EventBody,
     IdentityChanged,
     ProtectionMarked,
+    View,
 )
 
 if TYPE_CHECKING:
     from samband.schemas.units import Unit
     from samband.streams.decision.child import ChildState, ConsentRecord
 
-__all__ = ["closed", "notified", "subject_of"]
+__all__ = ["closed", "notified", "said_of", "subject_of"]
 
 
 def notified(
@@ -60,7 +62,9 @@ def _units(before: ChildState, after: ChildState, body: EventBody) -> set[str]:
                 *(member.unit for member in after.circle.members),
             }
         case ProtectionMarked():
-            return {member.unit for member in after.circle.members}  # the mark follows the child at once
+            # The mark follows the child at once; who set it learns when it is lifted, and does not set it anew.
+            setters = {each.set_by for each in before.marks if each not in after.marks}
+            return {*setters, *(member.unit for member in after.circle.members)}
         case IdentityChanged():
             # Consents are recorded anew by those who recorded them.
             return {consent.recorded_by for consent in before.consents if not consent.closed_at}
@@ -83,6 +87,23 @@ def closed(
 
 def _changed(before: ChildState, after: ChildState) -> list[ConsentRecord]:
     return [consent for consent in after.consents if consent not in before.consents]
+
+
+def said_of(body: EventBody, before: ChildState, after: ChildState) -> str:
+    """Return the code that tells those who are told what else they must know to record anew what they recorded."""
+    match body:
+        case ConsentGiven() if after.consents[-1].closed_at:
+            return "CONSENT_WITHDRAWN"  # it was taken back before it came
+        case ConsentDisputed(settled=True):
+            return "DISPUTE_SETTLED"
+        case ConsentSigned(child_view=ChildView(view=View.OBJECTS)):
+            return "CHILD_OBJECTS"
+        case ProtectionMarked() if len(after.standing_marks) < len(before.standing_marks):
+            return f"MARK_LIFTED_{body.mark.name}"
+        case IdentityChanged(arriving=False):
+            return "IDENTITY_LEFT"
+        case _:
+            return ""
 
 
 def subject_of(body: EventBody) -> bytes | None:

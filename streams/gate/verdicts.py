@@ -6,6 +6,7 @@ message that it is about. Each returns what to say, to whom, as records that `ju
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
 from typing import Final
 
@@ -38,7 +39,7 @@ from samband.streams.decision.sight import told
 from samband.streams.decision.withdrawals import stops
 from samband.streams.directory import Directory, Known
 from samband.streams.gate.checks import Checked
-from samband.streams.gate.notices import closed, notified, subject_of
+from samband.streams.gate.notices import closed, notified, said_of, subject_of
 from samband.streams.gate.state import Leaning, Track, View
 from samband.streams.rules import InForce
 
@@ -216,24 +217,40 @@ class Verdicts:
         if isinstance(body, ProtectionMarked):
             view.spend("mark", checked.sender.party, now, MARKS_AN_HOUR)
         before = view.child(routing.ref)
-        record = self._record(checked, "event", ACCEPTED, appended_at, now, subject=subject_of(body))
+        said_by = Said(
+            checked.sender,
+            now // 1000,
+            bytes(32),
+            self._directory.find_unit,
+            routing.age_band,
+            self._in_force().longest,
+        )
+        tried = apply(before, body, said_by)  # the record says what comes of it, and what comes of it names the record
+        record = self._record(
+            checked, "event", ACCEPTED, appended_at, now, subject=subject_of(body), code=said_of(body, before, tried)
+        )
         salt, encoded = secrets.token_bytes(32), record.encode()
         entry = entry_of(realm, salt, encoded)
-        said_by = Said(
-            checked.sender, now // 1000, entry, self._directory.find_unit, routing.age_band, self._in_force().longest
-        )
-        after = apply(before, body, said_by)
+        after = apply(before, body, dataclasses.replace(said_by, entry=entry))
         view.put_child(routing.ref, after)
         view.put_track(routing.message_id, _track(checked, permitted=False))  # said again, it must not count again
         parties = notified(before, after, body, checked.sender, self._directory.find_unit)
         taken_back = isinstance(body, ConsentWithdrawn | ConsentRefused)
         said = [Say(record, encoded, salt, entry, tuple((party, b"") for party in parties), 0, True, taken_back)]
         if isinstance(body, ConsentWithdrawn | ConsentRefused):
-            said += self._closed(checked, before, after, appended_at, now)
+            said += self._closed(checked, body, before, after, appended_at, now)
             said += self._recall_all(before, body, routing.ref, view, now)
         return said
 
-    def _closed(self, checked: Checked, before: ChildState, after: ChildState, appended_at: int, now: int) -> list[Say]:
+    def _closed(
+        self,
+        checked: Checked,
+        body: ConsentWithdrawn | ConsentRefused,
+        before: ChildState,
+        after: ChildState,
+        appended_at: int,
+        now: int,
+    ) -> list[Say]:
         """Tell those who lean on it of each consent that a withdrawal closed, in whole or in part.
 
         Whoever withdrew is told only that it is recorded: which consents there were is not its to know.
@@ -244,6 +261,9 @@ class Verdicts:
             record = self._record(
                 checked, "notice", ACCEPTED, appended_at, now, subject=consent.given.consent_id, code=code
             )
+            if not consent.closed_at and isinstance(body, ConsentWithdrawn):  # which part: they record it anew one day
+                part = (body.category.value,) if body.category else ()
+                record = msgspec.structs.replace(record, recipient=body.recipient or record.recipient, categories=part)
             to = tuple((party, b"") for party in parties)
             said.append(Say.of(record, self._directory.realm, to, answer=False))
         return said

@@ -71,7 +71,7 @@ def test_two_lift_a_mark(terminal: Terminal) -> None:
     assert code_of(terminal, "mark", "secrecy", "--as", "town", *child, "--lift") == "MARK_UNINVOLVED"
     assert code_of(terminal, "mark", "secrecy", "--as", "city", *child, "--lift") == "accepted"
     assert code_of(terminal, "mark", "secrecy", "--as", "city", *child, "--lift") == "MARK_LIFT_NEEDS_TWO"
-    assert code_of(terminal, "mark", "secrecy", "--as", "skola", *child, "--lift") == "accepted"
+    assert code_of(terminal, "mark", "secrecy", "--as", "skola", *child, "--lift") == "MARK_LIFTED_SECRECY"
     assert code_of(terminal, "mark", "secrecy", "--as", "city", *child, "--lift") == "MARK_NOT_SET"
 
 

@@ -63,9 +63,12 @@ def test_withdrawal_for_one_category_leaves_the_rest(kit: Any) -> None:
 
 
 def test_a_repeated_withdrawal_changes_nothing(kit: Any) -> None:
-    """The same withdrawal again leaves the memory as it is, so that repeating it cannot fill it."""
+    """The same withdrawal again leaves only its last time in the memory, so that repeating it cannot fill it."""
     state = kit.told((kit.consent(), "ifo"), (ConsentWithdrawn(), "school"))
-    assert kit.tell(state, ConsentWithdrawn(), "bup", kit.NOW + 5) == state
+    again = kit.tell(state, ConsentWithdrawn(), "bup", kit.NOW + 5)
+    assert [each.again for each in again.withdrawals] == [kit.NOW + 5]
+    assert again.consents == state.consents
+    assert kit.tell(again, ConsentWithdrawn(first_said=kit.NOW + 4), "bup", kit.NOW + 9) == again
 
 
 def test_a_withdrawal_closes_what_was_given_since_the_last_one(kit: Any) -> None:
