@@ -27,8 +27,9 @@ from typing import Final
 
 from samband.schemas.agreement import parse as parse_terms
 from samband.schemas.card import Card
-from samband.schemas.errors import InputError, OperatorError
+from samband.schemas.errors import InputError, OperatorError, TrustError
 from samband.schemas.key_card import Reason, Revocation
+from samband.schemas.reference_key import FIRST_EPOCH
 from samband.schemas.rulebook import parse, shipped_text
 from samband.schemas.signed_rules import Rules
 from samband.schemas.units import PartyId, Unit
@@ -40,6 +41,7 @@ from samband.streams.directory_records import key_name, revoke, sign_card, sign_
 from samband.streams.keyfile import KeyFolder
 from samband.streams.periods import PERIODS
 from samband.streams.publication import Publication
+from samband.streams.references import NOTICE_MS, seal_reference, sign_reference
 from samband.streams.root import Root
 from samband.streams.roster import check_change
 from samband.streams.rules import RulesInForce, sign_rules
@@ -52,6 +54,7 @@ EMBEDDED: Final = "embedded"
 PRINCIPALS: Final = (HUB, "gate", "derived", "records", "registrar")
 """Who the hub's own processes are to Kafka, each with a certificate of its own."""
 
+_REFERENCE: Final = "reference-"
 _PARTY: Final = re.compile(r"(?=.{2,40}$)[a-z0-9](-?[a-z0-9])*", re.ASCII)
 _HOST: Final = "127.0.0.1"
 
@@ -163,7 +166,7 @@ class Home:
         authority = KeyFolder(self.authority, root.realm)
         for number, seed in enumerate(seeds, 1):
             authority.make_secret(f"root-{number}", seed)
-        authority.make_secret("reference-1")
+        authority.make_secret(f"{_REFERENCE}{FIRST_EPOCH}")
         hub = KeyFolder(self.hub / "keys", root.realm)
         party_root = hub.make(Purpose.PARTY_ROOT)
         assert isinstance(party_root, SignKey)
@@ -208,7 +211,8 @@ class Home:
             *((keys.make(Purpose.UNIT_CONTENT, unit.id), unit.id) for unit in units),
         ]
         keys.make_secret("store")
-        keys.make_secret("reference-1", KeyFolder(self.authority, root.realm).secret("reference-1"))
+        for e, secret in self.references().items():
+            keys.make_secret(f"{_REFERENCE}{e}", secret)
         issue(make_authority(self.authority / "tls"), party, folder / "tls")
         (folder / "root.json").write_bytes(root.data)
         self.publish_card(self._card(PartyId(party), name, organisation, tuple(units), party_root))
@@ -344,6 +348,58 @@ class Home:
             raise InputError("KEY_UNKNOWN", "no card names the key", "samband keys list --all")
         word = Revocation(revoked=kid, party=known.party, at=at, reason=reason)
         self.publication.add(revoke(self.records()[name], word, self.root_keys()))
+
+    def references(self) -> dict[int, bytes]:
+        """Return the child-reference keys by epoch: what a party that joins must get."""
+        return KeyFolder(self.authority, self.root.realm).numbered(_REFERENCE)
+
+    def rotate_reference(self, now: int, effective_from: int = 0) -> tuple[int, list[str]]:
+        """Make the next child-reference key and seal it to each party; return (epoch, parties that got it).
+
+        `effective_from` (ms): from when messages go under it; 0: `NOTICE_MS` from now.
+
+        Raises:
+            InputError: it begins in the past, or before an epoch that was announced (`REFERENCE_TIME`).
+            OperatorError: too few root keys are here, or the folder cannot be written.
+        """
+        epochs = self.directory(now).epochs
+        begins, e = effective_from or now + NOTICE_MS, epochs.newest + 1
+        if begins < now or begins <= max(epochs.begins.values()):
+            raise InputError("REFERENCE_TIME", "the next epoch begins now or later, and after every other one")
+        roots, folder = self.root_keys(), KeyFolder(self.authority, self.root.realm)
+        secret = self.references().get(e)  # made by an attempt that did not come to its end
+        return e, self._seal_reference(e, secret or folder.make_secret(f"{_REFERENCE}{e}"), begins, now, roots)
+
+    def share_reference(self, now: int) -> tuple[int, list[str]]:
+        """Seal the newest child-reference key again, to each party's hop key of now; return as `rotate_reference`.
+
+        For a party that has joined since, or that has lost the hop key that it was sealed to.
+
+        Raises:
+            InputError: it was never rotated (`REFERENCE_FIRST`).
+            OperatorError: too few root keys are here.
+        """
+        epochs = self.directory(now).epochs
+        e = epochs.newest
+        if e == FIRST_EPOCH:
+            raise InputError("REFERENCE_FIRST", "the child-reference key was never rotated")
+        return e, self._seal_reference(e, self.references()[e], epochs.begins[e], now, self.root_keys())
+
+    def _seal_reference(self, e: int, secret: bytes, begins: int, now: int, roots: Sequence[SignKey]) -> list[str]:
+        directory, agreement = self.directory(now), self.root.agreement
+        values, parties = [], []
+        for party in self.party_names():
+            try:
+                hop = directory.seal_key(party, Purpose.PARTY_HOP, now)
+            except TrustError:  # it has no key that is good: `share_reference` when it has
+                continue
+            record = seal_reference(
+                hop, secret, agreement=agreement, party=party, e=e, effective_from=begins, issued=now
+            )
+            values.append(sign_reference(roots, record))
+            parties.append(party)
+        self.publication.add(*values)
+        return parties
 
     def card(self, party: str) -> Card:
         """Return a party's card.

@@ -20,10 +20,12 @@ from samband.schemas.card import Card
 from samband.schemas.codec import is_framed, unframe
 from samband.schemas.errors import FormatError, OperatorError, RefusedError, TrustError
 from samband.schemas.head import SIGNED_HEAD, STALE_MS, Head
+from samband.schemas.reference_key import Reference
 from samband.schemas.units import Unit
 from samband.streams.crypto.keys import SUITE, Kid, Purpose, Realm, SealKey, VerifyKey
 from samband.streams.directory_book import Book, Known
 from samband.streams.directory_records import HEAD_NAME, HUB, hash_of, root_of
+from samband.streams.references import Epochs
 from samband.streams.root import Root
 from samband.streams.rules import RulesInForce
 
@@ -60,6 +62,9 @@ class Directory:
         self.head_hash = bytes(32)
         """What names the head in use; zeros where there is none."""
         self.cards: Mapping[str, Card] = {}
+        self.epochs = Epochs()
+        """The epochs of the child-reference key that are announced."""
+        self._references: Sequence[Reference] = ()
         self._units: dict[str, Unit] = {}
         self._keys: dict[Kid, Known] = {}
         self._to_seal: dict[tuple[str, str, str], list[Known]] = {}
@@ -184,6 +189,8 @@ class Directory:
             except OperatorError as error:  # signed and counted, and never in force here
                 trouble = error
         self.cards, self._units, self._keys, self._to_seal = self._book.cards(), units, keys, to_seal
+        self._references = self._book.references()
+        self.epochs = Epochs.of(self._references)
         self.head, self.head_hash = head, hash_of(head)
         self._waiting_head = None
         return trouble
@@ -228,6 +235,10 @@ class Directory:
     def keys(self) -> Mapping[Kid, Known]:
         """All keys by kid, whatever their time and revocation."""
         return self._keys
+
+    def references(self, party: str) -> Sequence[Reference]:
+        """Return the child-reference keys of a party, sealed, by epoch."""
+        return [each for each in self._references if each.party == party]
 
     def known(self, kid: bytes) -> Known:
         """Return a key whatever its time and revocation.

@@ -1,12 +1,12 @@
 """The records of the directory as they are read: verified against each other, in any order; not yet in use.
 
     book = Book(root)
-    book.learn(value)            "skola", "key-…" or "rules-0001"
+    book.learn(value)            "skola", "key-…", "rules-0001" or "reference-2-skola"
     book.verified()              what holds so far, by name
 
 Invariants: a higher version of a card replaces a lower one and never the other way; nothing overwrites a key card but
-its own revocation; a number of the rules is one text. A key card waits for its party's card, since compaction may give
-it first. Pure: no clock, no file.
+its own revocation; a number of the rules is one text; an epoch of the child-reference key begins at one time. A key
+card waits for its party's card, since compaction may give it first. Pure: no clock, no file.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from samband.schemas.card import SIGNED_CARD, Card
 from samband.schemas.codec import is_framed, unframe
 from samband.schemas.errors import FormatError, SambandError, TrustError
 from samband.schemas.key_card import SIGNED_KEY, SIGNED_REVOCATION, KeyCard, Reason, Revocation
+from samband.schemas.reference_key import SIGNED_REFERENCE, Reference
 from samband.schemas.signed_rules import SIGNED_RULES, Rules
 from samband.schemas.units import Unit
 from samband.streams.crypto.keys import SUITE, Kid, Purpose, SealKey, VerifyKey
-from samband.streams.directory_records import HUB, key_name, kid_of_card, rules_name
+from samband.streams.directory_records import HUB, key_name, kid_of_card, reference_name, rules_name
 from samband.streams.root import Root
 from samband.streams.rules import read_rules
 
@@ -83,6 +84,7 @@ class Book:
         self._cards: dict[str, Card] = {}
         self._keys: dict[str, Known] = {}
         self._rules: dict[str, Rules] = {}
+        self._references: dict[str, Reference] = {}
         self._early: dict[str, dict[str, bytes]] = {}
         """Key cards whose party card is not here, or has another root key: by party and name."""
 
@@ -106,6 +108,10 @@ class Book:
         """Return the versions of the rules by number."""
         return [self._rules[name] for name in sorted(self._rules)]
 
+    def references(self) -> Sequence[Reference]:
+        """Return the child-reference keys, sealed, by epoch and party."""
+        return sorted(self._references.values(), key=lambda each: (each.e, each.party))
+
     def units(self) -> dict[str, Unit]:
         """Return the units by id.
 
@@ -124,11 +130,13 @@ class Book:
         """Verify a record and keep it if it is newer than what is there; return its name.
 
         Raises:
-            FormatError: not a card, key card or rules.
+            FormatError: not a card, key card, rules or child-reference key.
             TrustError: not signed by whom it must be, or another text under the same version.
         """
         if is_framed(SIGNED_RULES, value):
             return self._learn_rules(value)
+        if is_framed(SIGNED_REFERENCE, value):
+            return self._learn_reference(value)
         if is_framed(SIGNED_KEY, value):
             return self._learn_key(value)
         return self._learn_card(value)
@@ -139,6 +147,26 @@ class Book:
         if self._rules.setdefault(name, rules) != rules:
             raise TrustError("RULES_NUMBER", f"there is another text with the number {rules.number}")
         self._values.setdefault(name, value)
+        return name
+
+    def _learn_reference(self, value: bytes) -> str:
+        signed = _version_1(unframe(SIGNED_REFERENCE, value))
+        self._root.verify("reference", signed["reference"], signed["sigs"])
+        record = Reference.decode(signed["reference"])
+        if record.agreement != self._root.agreement:
+            raise TrustError("AGREEMENT", "the child-reference key is for another agreement")
+        for other in self._references.values():
+            if (record.e > other.e) != (record.effective_from > other.effective_from) or (
+                record.e == other.e and record.effective_from != other.effective_from
+            ):
+                raise TrustError("REFERENCE_TIME", "the epochs of the child-reference key do not follow each other")
+        name = reference_name(record.e, record.party)
+        known = self._references.get(name)
+        if known is not None and known.issued >= record.issued:
+            if known.issued == record.issued and known != record:
+                raise TrustError("REFERENCE_ISSUED", "there is another child-reference key of the same time")
+            return name
+        self._references[name], self._values[name] = record, value
         return name
 
     def _learn_card(self, value: bytes) -> str:

@@ -29,6 +29,7 @@ __all__ = [
     "hash_of",
     "key_name",
     "kid_of_card",
+    "reference_name",
     "revoke",
     "root_of",
     "rules_name",
@@ -46,6 +47,11 @@ HEAD_NAME: Final = "head"
 def rules_name(number: int) -> str:
     """Return the name of a version of the rules."""
     return f"rules-{number:04}"
+
+
+def reference_name(e: int, party: str) -> str:
+    """Return the name of an epoch's child-reference key for a party."""
+    return f"reference-{e}-{party}"
 
 
 def key_name(kid: bytes) -> str:

@@ -105,6 +105,14 @@ class KeyFolder:
         found = [each for each in self._read() if each.purpose.startswith(_SYMMETRIC + prefix)]
         return [each.private for each in sorted(found, key=lambda each: each.purpose)]
 
+    def numbered(self, prefix: str) -> dict[int, bytes]:
+        """Return the symmetric secrets whose names are a prefix and a number, by number."""
+        begin = _SYMMETRIC + prefix
+        found = [
+            (each.purpose.removeprefix(begin), each.private) for each in self._read() if each.purpose.startswith(begin)
+        ]
+        return {int(number): secret for number, secret in found if number.isdecimal()}
+
     def sign_key(self, purpose: Purpose) -> SignKey:
         """Return the signing key of a purpose.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from samband.connectors.cli.terminal import Answer, Exit, Json, bad, emit, home_of, note
+from samband.connectors.cli.terminal import Answer, Exit, Json, bad, emit, home_of, moment, note
 from samband.connectors.cli.words import either
 from samband.schemas.errors import RefusedError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from samband.streams.records.erasure import Wish
     from samband.streams.records.store import Erasure, RecordStore
 
-__all__ = ["destroy_records", "erase", "keys"]
+__all__ = ["destroy_records", "erase", "keys", "rotate_reference"]
 
 _WAIT_S: Final = 30.0
 _LOOK_S: Final = 0.2
@@ -79,6 +79,52 @@ def destroy_records(
 
     home, now = home_of(), datetime.now(UTC)
     _run(home, Wish.by_month(month, decision, now), now, dry_run=dry_run, as_json=as_json)
+
+
+@keys.command("rotate-reference")
+def rotate_reference(
+    begin: Annotated[
+        str,
+        typer.Option("--from", metavar="TIME", help="As 2026-11-02T14:00, or now.", show_default="in seven days"),
+    ] = "",
+    again: Annotated[
+        bool, typer.Option("--again", help="Make no new key: seal the newest to each party's hop key of now.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make the next child-reference key, and seal it to each party: as the authority, with its root keys here.
+
+    Every child gets another reference, which the hub cannot bring together with the old one. So from then on the hub
+    knows nothing of any child until each party has recorded anew, by itself, what it recorded: consents, marks,
+    circle, withdrawals. A party whose connector does not run before the key begins loses nothing, and what rests on
+    its consents is refused until it has. It cannot be taken back. Seven days ahead every connector that speaks at all
+    has the key; with a nearer --from, a withdrawal that is said under the old key alone takes effect when its
+    recorders have read it. --again is for a party that joined since, or whose hop key was lost.
+    """
+    from samband.connectors.cli.key_life import moment_of
+
+    home, now = home_of(), time.time_ns() // 1_000_000
+    if again and begin:
+        raise bad("what is sealed again begins when it was said to", "leave --from out", "REFERENCE_TIME")
+    if again:
+        e, parties = home.share_reference(now)
+    else:
+        e, parties = home.rotate_reference(now, now if begin == "now" else moment_of(begin) if begin else 0)
+    directory = home.directory(now)
+    begins = directory.epochs.begins[e]
+    without = sorted(set(home.party_names()) - set(parties))
+    if as_json:
+        emit({"epoch": e, "effective_from": begins, "parties": parties, "without": without})
+        return
+    print(either(f"Barnreferensens nyckel {e} gäller från {moment(begins)}, för {', '.join(parties)}.",
+                 f"Child-reference key {e} holds from {moment(begins)}, for {', '.join(parties)}."))  # fmt: skip
+    if without:
+        note(either(f"Utan giltig nyckel att försegla till: {', '.join(without)}; sedan --again.",
+                    f"Without a good key to seal to: {', '.join(without)}; then --again."))  # fmt: skip
+    note(either("Varje part antecknar nu på nytt det som den själv har antecknat: samband doctor hos parten säger hur "
+                "långt det har kommit. Låt anslutningarna vara igång.",
+                "Each party now records anew what it recorded itself: samband doctor at the party says how far it has "
+                "come. Keep the connectors running."))  # fmt: skip
 
 
 def _run(home: Home, wish: Wish, now: datetime, *, dry_run: bool, as_json: bool) -> None:

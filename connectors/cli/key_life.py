@@ -14,11 +14,12 @@ from samband.connectors.cli.words import either
 from samband.schemas.key_card import Reason
 
 if TYPE_CHECKING:
+    from samband.connectors.party import Party
     from samband.streams.authority import Home
     from samband.streams.crypto.keys import Kid
     from samband.streams.directory import Directory, Known
 
-__all__ = ["doubt", "list_", "revoke", "rotate"]
+__all__ = ["doubt", "list_", "moment_of", "revoke", "rotate"]
 
 KidArgument = Annotated[
     str, typer.Argument(metavar="KID", help="Its id, or the first digits of it: samband keys list.")
@@ -54,8 +55,25 @@ def list_(
             for each in rows
         ],
     )  # fmt: skip
+    if who:
+        _note_references(party_of(who), now)
     if due:
         note(either(f"dags för ny: {', '.join(due)}", f"due for the next: {', '.join(due)}"))
+
+
+def _note_references(party: Party, now: int) -> None:
+    """Say which child-reference keys are here, and how far recording anew has come."""
+    from samband.connectors.anew import Anew
+
+    held = ", ".join(map(str, sorted(party.references)))
+    note(either(f"barnreferens: epok {party.epoch(now)}, nycklar här: {held}",
+                f"child reference: epoch {party.epoch(now)}, keys here: {held}"))  # fmt: skip
+    if (found := Anew(party).progress(now)) is not None:
+        e, progress = found
+        note(either(f"epok {e}: {progress.done} antecknat på nytt, {progress.waiting} på väg, {progress.left} kvar, "
+                    f"{progress.refused} nekat",
+                    f"epoch {e}: {progress.done} recorded anew, {progress.waiting} on their way, {progress.left} left, "
+                    f"{progress.refused} refused"))  # fmt: skip
 
 
 def _state(known: Known, now: int, *, gone: bool) -> str:
@@ -135,7 +153,7 @@ def revoke(
     if reason not in list(Reason):
         raise bad("no such reason", ", ".join(Reason), "REVOCATION_REASON")
     now = time.time_ns() // 1_000_000
-    at = _moment_of(since) if since else now
+    at = moment_of(since) if since else now
     if who:
         from samband.connectors.keys import OwnKeys
 
@@ -229,7 +247,7 @@ async def _at_hub(home: Home, known: Known, start: int) -> list[dict[str, Any]]:
 
 def _start(known: Known, since: str) -> int:
     if since:
-        return _moment_of(since)
+        return moment_of(since)
     return known.revocation.at if known.revocation is not None else 0
 
 
@@ -248,7 +266,12 @@ def _find(directory: Directory, text: str, party: str = "") -> Known:
     return next(iter(found.values()))
 
 
-def _moment_of(text: str) -> int:
+def moment_of(text: str) -> int:
+    """Return the milliseconds since 1970 UTC that a time means; without zone, this machine's.
+
+    Raises:
+        InputError: it is none (`TIME_FORM`).
+    """
     try:
         given = datetime.fromisoformat(text)
     except ValueError:

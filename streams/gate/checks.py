@@ -30,6 +30,9 @@ EXPIRES_MAX_MS: Final = 14 * 24 * 3_600_000
 """Longest life of a message in milliseconds."""
 
 
+_ENDS: Final = frozenset({"receipt", "recall", "consent.withdrawn", "consent.refused"})
+"""What is taken under an older child reference too, for as long as there is something that it could end."""
+
 _TO_THE_END: Final = frozenset({"receipt", "recall", "consent.withdrawn", "consent.refused", "act.logged"})
 """What a closed unit may still say, so that what is on its way ends, and a no is heard."""
 
@@ -79,6 +82,7 @@ class Checks:
         row = CATALOGUE.get(routing.type)
         if row is None:
             raise RefusedError("TYPE_UNKNOWN", "the message's type is not in the catalogue")
+        self.directory.epochs.check(routing.e, now, event=row.event, ends=row.name in _ENDS)
         self._check_retired(row, sender, recipient)
         self._check_type(row, routing, message, sender, recipient)
         return Checked(message, routing, leaf, sender, recipient, row)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from samband.schemas import message, routing, signed_rules, stamp
+from samband.schemas import message, reference_key, routing, signed_rules, stamp
 from samband.schemas.codec import Codec, FlatCodec
 from samband.streams.crypto import hub, lane
 from samband.streams.crypto.keys import Purpose
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "wire-format.md").read_text("utf-8")
 CODECS: tuple[Codec | FlatCodec, ...] = (
     routing._CODEC, lane._OPENER, message.RECORD, stamp._CODEC, stamp.AUDIT, hub._HUB, signed_rules.SIGNED_RULES,
-    signed_rules._RULES,
+    signed_rules._RULES, reference_key.SIGNED_REFERENCE, reference_key._REFERENCE,
 )  # fmt: skip
 PLAIN = {"int": "number", "long": "number", "string": "text", "bytes": "bytes", "boolean": "boolean"}
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import Any, Final
 
-from samband.schemas import card, head, key_card
+from samband.schemas import card, head, key_card, reference_key
 from samband.schemas.card import SIGNED_CARD
 from samband.schemas.codec import frame, is_framed, unframe
 from samband.schemas.head import SIGNED_HEAD
 from samband.schemas.key_card import SIGNED_KEY, Reason, Revocation
+from samband.schemas.reference_key import SIGNED_REFERENCE, Reference
+from samband.streams.crypto.keys import Purpose
 from samband.streams.directory import Directory
 from samband.streams.directory_records import kid_of_card, revoke
+from samband.streams.references import seal_reference, sign_reference
 from samband.streams.root import sign_by
 from tests.fuzz.parts import avro, framed
 from tests.fuzz.target import Target, world
@@ -72,6 +75,18 @@ def _head(data: bytes) -> None:
     _learn(frame(SIGNED_HEAD, {"v": 1, "head": data, "kid": signer.kid, "sig": signer.sign("head", data)}))
 
 
+@cache
+def _announced() -> Reference:
+    hop = world().directory.seal_key("skola", Purpose.PARTY_HOP, NOW)
+    return seal_reference(
+        hop, bytes(32), agreement=world().root.agreement, party="skola", e=2, effective_from=NOW + 1, issued=NOW
+    )
+
+
+def _reference(data: bytes) -> None:
+    _learn(frame(SIGNED_REFERENCE, {"v": 1, "reference": data, "sigs": sign_by([world().signer], "reference", data)}))
+
+
 def _values() -> list[bytes]:
     return [*_of(SIGNED_CARD), *_of(SIGNED_KEY), _revoked()]
 
@@ -89,6 +104,27 @@ TARGETS: Final = (
         2.0,
     ),
     Target("head", lambda: _inner(SIGNED_HEAD, "head"), partial(_one_form, head.Head), avro(head._HEAD.schema), 2.0),
+    Target(
+        "reference",
+        lambda: [_announced().encode()],
+        partial(_one_form, Reference),
+        avro(reference_key._REFERENCE.schema),
+        2.0,
+    ),
+    Target(
+        "directory.reference",
+        lambda: [sign_reference([world().signer], _announced())],
+        _learn,
+        framed(avro(SIGNED_REFERENCE.schema)),
+        0.2,
+    ),
+    Target(
+        "directory.reference.signed",
+        lambda: [_announced().encode()],
+        _reference,
+        avro(reference_key._REFERENCE.schema),
+        0.2,
+    ),
     Target("directory.card", lambda: _of(SIGNED_CARD), _learn, framed(avro(SIGNED_CARD.schema)), 0.2),
     Target("directory.key", _values, _learn, framed(avro(SIGNED_KEY.schema)), 0.2),
     Target("directory.head", lambda: _of(SIGNED_HEAD), _learn, framed(avro(SIGNED_HEAD.schema)), 0.2),
