@@ -11,14 +11,15 @@ hub or network is away, and what it returned is never lost.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from samband.connectors.party import EPOCH, Party
+from samband.connectors.party import Party
+from samband.connectors.spoken import KEPT, Spoken
 from samband.connectors.store import Step
 from samband.connectors.unnamed import check_names_nobody
 from samband.schemas import catalogue, events
@@ -26,6 +27,7 @@ from samband.schemas.errors import InputError
 from samband.schemas.events import CircleUpdate, EventBody, IdentityChanged, Member
 from samband.schemas.identifiers import ChildIdentifier, age_band, birth_date, normalise
 from samband.schemas.message_types import COMMON_FIELDS
+from samband.schemas.reference_key import FIRST_EPOCH
 from samband.schemas.routing import NO_COMMIT
 from samband.schemas.rulebook import Effect
 from samband.schemas.units import Unit
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FLOWING", "Client", "Outcome"]
 
+_REPORT: Final = "concern.report"
 _DAY_MS: Final = 86_400_000
 _LIFE_DAYS: Final = 13
 UNKNOWN_AGE: Final = "unknown"
@@ -82,6 +85,7 @@ class Client:
         """Speak for a party; `service` is its connector, where that runs in this very process and sends at once."""
         self._party = party
         self._service = service
+        self._spoken = Spoken(party.store)
         self._acted: set[tuple[str, str]] = set()
         """Users and roles that are known to be kept."""
 
@@ -122,7 +126,7 @@ class Client:
         child = ChildIdentifier(content["child_identifier"])
         recipient, role = self.resolve(recipient, child, now)
         sender, to = self._units(unit, recipient)
-        draft = self._draft(type_name, sender, to, child, now, message_id)
+        draft = self._draft(type_name, sender, to, child, now, message_id, self._answered(ref_to, now))
         return self._take(
             replace(
                 draft,
@@ -204,7 +208,10 @@ class Client:
         draft = self.event(body, child=child, now=now, unit=unit, content=content, acting_user=acting_user)
         if isinstance(body, CircleUpdate):
             self._party.store.keep_sealed(f"circle/{draft.ref.hex()}", events.encode(body))
-        return self._take(draft)
+        if draft.type not in KEPT:
+            return self._take(draft)
+        number = normalise(child)
+        return self._take(draft, keep=lambda: self._spoken.keep(draft, number, body))
 
     def event(
         self,
@@ -215,11 +222,15 @@ class Client:
         unit: str = "",
         content: Mapping[str, Any] | None = None,
         acting_user: Mapping[str, str] | None = None,
+        e: int = 0,
     ) -> Draft:
-        """Return the draft of an event, for who keeps it in a transaction of their own; else as `record`."""
+        """Return the draft of an event, for who keeps it in a transaction of their own; else as `record`.
+
+        `e`: the epoch of the child-reference key that it is said under; 0: the one that holds now.
+        """
         type_name = events.name_of(body)
         own = self._party.own_unit(unit)
-        draft = self._draft(type_name, own, own, normalise(child), now, None)
+        draft = self._draft(type_name, own, own, normalise(child), now, None, e)
         data = None if content is None else catalogue.encode_content(type_name, content)
         return replace(
             draft,
@@ -231,7 +242,8 @@ class Client:
 
     def circle(self, child: str) -> tuple[Member, ...]:
         """Return the units around a child as this party last said them; nobody else's word is in it."""
-        data = self._party.store.sealed(f"circle/{self._party.ref(normalise(child)).hex()}")
+        found = (self._party.store.sealed(f"circle/{ref.hex()}") for ref in self._party.refs(normalise(child)))
+        data = next((each for each in found if each is not None), None)
         body = None if data is None else events.decode("circle.update", data)
         return body.members if isinstance(body, CircleUpdate) else ()
 
@@ -251,8 +263,9 @@ class Client:
         leaves, arrives = normalise(old), normalise(new)
         if leaves == arrives:
             raise InputError("IDENTITY_SAME", "the old and the new number are the same")
+        e = self._party.epoch(_ms(now))
         if arrived is None:
-            body = IdentityChanged(events.Id16(self._party.ref(leaves)), arriving=True)
+            body = IdentityChanged(events.Id16(self._party.ref(leaves, e)), arriving=True)
             return self.record(body, child=arrives, now=now, unit=unit)
         if self.outcome(arrived).state != "accepted":
             raise InputError("IDENTITY_ORDER", "the event at the new number is not accepted")
@@ -260,7 +273,7 @@ class Client:
         members = self.circle(arrives)
         if moved := tuple(each for each in self.circle(leaves) if not 0 < each.valid_to <= at and each not in members):
             self.record(CircleUpdate((*members, *moved)), child=arrives, now=now, unit=unit)
-        body = IdentityChanged(events.Id16(self._party.ref(arrives)), arriving=False)
+        body = IdentityChanged(events.Id16(self._party.ref(arrives, e)), arriving=False)
         return self.record(body, child=leaves, now=now, unit=unit)
 
     def recall(self, message_id: bytes, *, now: datetime, code: str = "MISDIRECTED") -> bytes:
@@ -305,6 +318,8 @@ class Client:
     def outcome(self, message_id: bytes) -> Outcome:
         """Return what became of something that this party said."""
         steps = tuple(self._party.store.steps(message_id))
+        if steps and any(state == "said" for _, state in self._spoken.twins(message_id)):
+            steps = ()  # it counts when it is taken under each child-reference key that is in use
         return Outcome(message_id, steps[-1].outcome if steps else "waiting", steps)
 
     def resolve(self, recipient: str, child: str, now: datetime) -> tuple[str, str]:
@@ -330,7 +345,14 @@ class Client:
         return self._party.own_unit(unit), self._party.directory.unit(recipient)
 
     def _draft(
-        self, type_name: str, sender: Unit, to: Unit, child: ChildIdentifier, now: datetime, message_id: bytes | None
+        self,
+        type_name: str,
+        sender: Unit,
+        to: Unit,
+        child: ChildIdentifier,
+        now: datetime,
+        message_id: bytes | None,
+        e: int = 0,
     ) -> Draft:
         if not catalogue.find(type_name).may(sender.kind, to.kind):
             raise InputError(
@@ -339,19 +361,28 @@ class Client:
         created = _ms(now)
         message_id = message_id or secrets.token_bytes(16)
         born = birth_date(child)
+        e = e or self._party.epoch(created)
         return Draft(
             agreement=self._party.root.agreement,
             message_id=message_id,
             conversation=message_id,
             sender=sender.id,
             recipient=to.id,
-            e=EPOCH,
-            ref=self._party.ref(child),
+            e=e,
+            ref=self._party.ref(child, e),
             type=type_name,
             age_band=age_band(born, now.astimezone(STOCKHOLM).date()) if born else UNKNOWN_AGE,
             created=created,
             expires=created + _LIFE_DAYS * _DAY_MS,
         )
+
+    def _answered(self, ref_to: bytes | None, now: datetime) -> int:
+        """Return the epoch of the report that is answered, where the gate knows of it under that key; else 0."""
+        row = self._party.store.letter(ref_to) if ref_to else None
+        if row is None or row.type != _REPORT:
+            return 0
+        e: int = row.letter.get("e", FIRST_EPOCH)
+        return e if e in self._party.references and self._party.directory.epochs.is_open(e, _ms(now)) else 0
 
     def _user(self, message_id: bytes, user: Mapping[str, str] | None) -> bytes:
         """Return the commitment to who says a message; zeros where nobody is named."""
@@ -364,10 +395,11 @@ class Client:
             self._acted.add(acted)
         return commitment
 
-    def _take(self, draft: Draft) -> bytes:
+    def _take(self, draft: Draft, *, keep: Callable[[], object] = lambda: None) -> bytes:
         store, service = self._party.store, self._service
         with store.transaction():
             store.add_draft(draft, partition_of(draft.ref, self._party.root.shards))
+            keep()
             sealed = service.seal_new() if service else []
         if service:
             service.wake(sealed)

@@ -23,6 +23,8 @@ path = "inbox"
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,22 +34,25 @@ from samband.connectors.adapter import Adapter
 from samband.connectors.folder import FolderAdapter
 from samband.connectors.store import Store
 from samband.connectors.webhook import WebhookAdapter
-from samband.schemas.errors import InputError, OperatorError, SambandError
+from samband.schemas.errors import InputError, OperatorError, SambandError, TrustError
+from samband.schemas.reference_key import FIRST_EPOCH
 from samband.schemas.units import Unit
 from samband.streams.crypto.keys import Kid, OpenKey, Purpose, SignKey
 from samband.streams.crypto.reference import child_ref
 from samband.streams.directory import Directory
 from samband.streams.keyfile import KeyFolder
+from samband.streams.references import open_reference
 from samband.streams.root import Root
 from samband.streams.settings import KafkaSettings, load
 from samband.streams.snapshot import opened
 
-__all__ = ["EPOCH", "AdapterSettings", "Party", "PartySettings", "RetentionSettings"]
+__all__ = ["AdapterSettings", "Party", "PartySettings", "RetentionSettings"]
 
 Held = TypeVar("Held")
 
-EPOCH: Final = 1
-"""Epoch of the child-reference key; its rotation comes with key rotation."""
+_REFERENCE: Final = "reference-"
+
+log = logging.getLogger("samband.connector")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,8 @@ class Party:
     signs: dict[Kid, SignKey]
     hop: dict[Kid, OpenKey]
     content: dict[Kid, tuple[str, OpenKey]]
-    reference: bytes
+    references: dict[int, bytes]
+    """Child-reference keys by epoch."""
     store: Store
 
     @classmethod
@@ -123,10 +129,12 @@ class Party:
             signs={},
             hop={},
             content={},
-            reference=keys.secret(f"reference-{EPOCH}"),
+            references={},
             store=Store(folder / "store.db", keys.secret("store")),
         )
         party.load_keys()
+        if not party.references:
+            keys.secret(f"{_REFERENCE}{FIRST_EPOCH}")  # says what is missing
         return party
 
     def load_keys(self) -> None:
@@ -135,6 +143,33 @@ class Party:
         _replace(self.signs, keys.sign_keys(Purpose.PARTY_SIGN))
         _replace(self.hop, {kid: key for kid, (_, key) in keys.open_keys(Purpose.PARTY_HOP).items()})
         _replace(self.content, keys.open_keys(Purpose.UNIT_CONTENT))
+        self.references.update(keys.numbered(_REFERENCE))
+        self._take_references()
+
+    def _take_references(self) -> None:
+        """Take the child-reference keys that the directory has for us and that are not here yet."""
+        for record in self.directory.references(self.name):
+            if record.e in self.references:
+                continue
+            try:
+                known = self.directory.key(record.hop, Purpose.PARTY_HOP, record.issued)
+                if known.party != self.name:
+                    raise TrustError("REFERENCE_PARTY", "the child-reference key is sealed to another party's hop key")
+                known.check_standing()
+                secret = open_reference(record, self.name, self.hop)
+            except TrustError as error:
+                log.error("child-reference key not taken", extra={"code": error.code, "e": record.e})
+                continue
+            with contextlib.suppress(OperatorError):  # another process of ours was quicker
+                self.keys.make_secret(f"{_REFERENCE}{record.e}", secret)
+            self.references[record.e] = secret
+            log.info("child-reference key taken", extra={"e": record.e})
+
+    def epoch(self, now: int) -> int:
+        """Return the newest epoch of the child-reference key that holds at `now` (ms) and whose key is here."""
+        begins = self.directory.epochs.begins
+        held = [e for e in self.references if begins.get(e, now + 1) <= now]
+        return max(held, default=min(self.references))
 
     @property
     def name(self) -> str:
@@ -171,9 +206,13 @@ class Party:
                 return each
         raise InputError("UNIT_NOT_OWN", "name one of the party's own units", ", ".join(each.id for each in own))
 
-    def ref(self, identifier: str) -> bytes:
-        """Return a child's reference in this agreement."""
-        return child_ref(self.reference, self.root.realm, self.root.agreement, EPOCH, identifier)
+    def ref(self, identifier: str, e: int) -> bytes:
+        """Return a child's reference in this agreement, in an epoch whose key is here."""
+        return child_ref(self.references[e], self.root.realm, self.root.agreement, e, identifier)
+
+    def refs(self, identifier: str) -> dict[bytes, int]:
+        """Return every reference that stands or stood for a child, each with its epoch, newest first."""
+        return {self.ref(identifier, e): e for e in sorted(self.references, reverse=True)}
 
     def adapters(self) -> dict[str, Adapter]:
         """Make the adapters by unit.

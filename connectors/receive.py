@@ -11,15 +11,19 @@ import secrets
 import sqlite3
 from typing import Any
 
+from samband.connectors.anew import Anew
 from samband.connectors.boxes import Place, count, gaps, take_number
 from samband.connectors.copies import check_own
-from samband.connectors.party import EPOCH, Party
+from samband.connectors.hear import hear
+from samband.connectors.party import Party
+from samband.connectors.spoken import Spoken
 from samband.connectors.store import Step
 from samband.connectors.watch import heard
 from samband.schemas import events
 from samband.schemas.errors import FormatError, OperatorError, RefusedError, SambandError
 from samband.schemas.events import Id16, Level, Receipt
 from samband.schemas.message import Down
+from samband.schemas.reference_key import FIRST_EPOCH
 from samband.schemas.stamp import StampRecord
 from samband.streams.crypto.reference import partition_of
 from samband.streams.decision.conditions import HOLD_PROTECTED
@@ -51,7 +55,7 @@ def receipt_for(
         ref_to=message_id,
         sender=letter["unit"],
         recipient=letter["sender_unit"],
-        e=EPOCH,
+        e=letter.get("e", FIRST_EPOCH),
         ref=ref,
         type="receipt",
         age_band=letter["age_band"],
@@ -68,6 +72,8 @@ class Receiver:
         self._party = party
         self._store = party.store
         self._accept = accept
+        self._spoken = Spoken(party.store)
+        self._anew = Anew(party)
         self.decided = 0
         """How many of our messages the gate has decided since the start: the sender looks whether it rises."""
         self.caught_up = False
@@ -132,8 +138,8 @@ class Receiver:
             case "refusal" | "head":
                 pass  # taken above; of a refusal the gate may not have been able to read which message it was
             case _:
-                for answer, entry in ((stamp, received.entry), *received.more):
-                    self._answer(answer, entry)
+                said = [self._answer(each, entry, now) for each, entry in ((stamp, received.entry), *received.more)]
+                return any(said)
         return False
 
     def _refusal(self, down: Down, stamp: StampRecord, entry: bytes, now: int) -> None:
@@ -145,22 +151,30 @@ class Receiver:
             self._store.answered(message_id, sent=True)  # what became of it was said, or is said, by its own answer
             return
         log.error("message refused by the gate", extra={"code": stamp.code})
+        self._spoken.refused(message_id, stamp.code, now)
         self._store.add_step(message_id, step_of(stamp, "refusal", entry))
         if stamp.code not in _OTHER_KEY or not self._store.seal_again(message_id, now):
             self._store.finish(message_id)
 
-    def _answer(self, stamp: StampRecord, entry: bytes) -> None:
-        """The gate's word on something that we said, or a notice of what another said."""
+    def _answer(self, stamp: StampRecord, entry: bytes, now: int) -> bool:
+        """The gate's word on something that we said, or a notice of what another said; True where we say it on."""
+        again = False
         mine = any(unit.id == stamp.sender for unit in self._party.units)
         told = "decision" if stamp.kind == "answer" else stamp.kind
         kind = told if mine or not stamp.sender else "notice"
         # What another said of a consent is found under the consent.
         about = stamp.subject if kind == "notice" and stamp.subject else stamp.message_id
         self._store.add_step(about, step_of(stamp, kind, entry))
+        if mine and stamp.kind == "event":
+            self._spoken.accepted(stamp.message_id, stamp.decided_at)
+            again = self._anew.follow(stamp.message_id, now)
+        if (closing := hear(self._spoken, stamp, entry, mine=mine)) and self._anew.follow(closing, now):
+            again = True
         if mine and (stamp.outcome != "permit" or stamp.ask):
             self._store.finish(stamp.message_id)
         elif mine:
             self._store.answered(stamp.message_id)
+        return again
 
     def _receipt(self, received: Received, stamp: StampRecord, now: int) -> None:
         """What the recipient's party says about a message of ours."""
@@ -199,6 +213,7 @@ class Receiver:
         assert routing is not None
         letter: dict[str, Any] = {
             "conversation": routing.conversation.hex(),
+            "e": routing.e,
             "ref_to": routing.ref_to.hex() if routing.ref_to else None,
             "unit": routing.recipient,
             "sender_unit": routing.sender,

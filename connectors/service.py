@@ -23,6 +23,7 @@ from functools import partial
 from typing import Any, Final
 
 from samband.connectors.adapter import Adapter, Delivery
+from samband.connectors.anew import Anew
 from samband.connectors.boxes import count
 from samband.connectors.keys import OwnKeys
 from samband.connectors.party import Party
@@ -53,6 +54,8 @@ _RESEND_MAX_S: Final = 60.0
 _ACKNOWLEDGED_S: Final = 1.0
 _DISPOSE_S: Final = 3600.0
 _TEND_S: Final = 60.0
+_MORE_S: Final = 0.5
+"""Between two batches of what is recorded anew: what people say meanwhile does not wait."""
 _WATCH_S: Final = 30.0
 _CATCH_UP_S: Final = 60.0
 """How long nothing is sent at the start while the inbox is read: what the gate has had may stand there."""
@@ -81,7 +84,7 @@ class Service:
             agreement=party.root.agreement,
             hop=party.hop,
             content=party.content,
-            reference={1: party.reference},
+            reference=party.references,
         )
         self._receiver = Receiver(party, self._accept)
         self._writer = OutboxWriter(
@@ -167,7 +170,7 @@ class Service:
 
     async def _tend(self) -> None:
         """See to the own keys, and seal again what waited for another's; at once when the directory has changed."""
-        keys = OwnKeys(self._party)
+        keys, anew, known, learned = OwnKeys(self._party), Anew(self._party), set[int](), time.monotonic()
         while True:
             self._to_tend.clear()
             self._party.load_keys()
@@ -179,7 +182,15 @@ class Service:
                 log.error("own keys cannot be renewed", extra={"code": error.code})
             with self._store.transaction():
                 self._store.release(now)
+            # What others have ended is known when the inbox was read to its end with the next key already here.
+            if known != set(self._party.references):
+                known, learned = set(self._party.references), time.monotonic()
+            ready = self._receiver.caught_up and self._at_end > learned
+            more = ready and bool(anew.tend(now))
             self.wake()
+            if more or not ready:
+                await asyncio.sleep(_MORE_S)
+                continue
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TEND_S):
                     await self._to_tend.wait()

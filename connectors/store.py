@@ -32,7 +32,7 @@ from samband.streams.outbox import Draft, Row
 
 __all__ = ["InboxRow", "OutboxRow", "Step", "Store"]
 
-_VERSION: Final = 3
+_VERSION: Final = 4
 _PATIENCE_S: Final = 10
 """How long another process's write is waited for."""
 _SCHEMA: Final = """
@@ -92,6 +92,26 @@ UPDATE outbox SET state = 'done', draft = NULL WHERE state = 'decided' AND messa
     (SELECT message_id FROM steps WHERE kind = 'decision' AND json_extract(detail, '$.ask'));
 """
 """What version 3 adds: finding what was permitted and is not handed over; a question that was answered is none."""
+_SINCE_3: Final = """
+CREATE TABLE spoken (
+    id INTEGER PRIMARY KEY,
+    message_id BLOB NOT NULL UNIQUE,
+    child BLOB NOT NULL,
+    ref BLOB NOT NULL,
+    e INTEGER NOT NULL,
+    of INTEGER,
+    part INTEGER NOT NULL,
+    together INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    code TEXT NOT NULL DEFAULT '',
+    at INTEGER NOT NULL,
+    word BLOB NOT NULL
+);
+CREATE INDEX spoken_child ON spoken (child, id) WHERE of IS NULL;
+CREATE INDEX spoken_ref ON spoken (ref);
+CREATE INDEX spoken_of ON spoken (of, e) WHERE of IS NOT NULL;
+"""
+"""What version 4 adds: what this party recorded about children, to record it anew under another key (`spoken`)."""
 _UNANSWERED: Final = "NOT EXISTS (SELECT 1 FROM steps WHERE steps.message_id = outbox.message_id)"
 _DECIDED: Final = "CASE WHEN draft IS NULL THEN 'done' ELSE 'decided' END"
 """The state of what the gate has decided: what ended already stays ended."""
@@ -171,10 +191,12 @@ class Store:
                     self._run(_SINCE_1)
                 if version in (0, 1, 2):
                     self._run(_SINCE_2)
+                if version in (0, 1, 2, 3):
+                    self._run(_SINCE_3)
                     self._db.execute(f"PRAGMA user_version = {_VERSION}")
         except (OSError, sqlite3.Error) as error:
             raise OperatorError("STORE_OPEN", f"the store `{path}` cannot be opened: {error}") from error
-        if version not in (0, 1, 2, _VERSION):
+        if version not in (0, 1, 2, 3, _VERSION):
             raise OperatorError("STORE_VERSION", f"the store `{path}` is of version {version}, not {_VERSION}")
 
     def _run(self, statements: str) -> None:
@@ -245,6 +267,16 @@ class Store:
         key = self._box.key(name.encode())
         value = self._get(f"known/{key.hex()}")
         return None if value is None else self._box.open("known", key, value)[1]
+
+    @property
+    def database(self) -> sqlite3.Connection:
+        """The file itself, for a module that has a table of its own in it."""
+        return self._db
+
+    @property
+    def box(self) -> HubStore:
+        """What seals with the store's secret."""
+        return self._box
 
     @property
     def instance(self) -> bytes:
@@ -610,12 +642,11 @@ class Store:
         """Yield every message of the inbox, one at a time, oldest first."""
         return map(self._inbox_row, self._db.execute(f"SELECT {_INBOX} FROM inbox ORDER BY id"))
 
-    def letters_about(self, ref: bytes) -> list[InboxRow]:
-        """Return the messages about one child, oldest first."""
-        return [
-            self._inbox_row(row)
-            for row in self._db.execute(f"SELECT {_INBOX} FROM inbox WHERE ref = ? ORDER BY id", (ref,))
-        ]
+    def letters_about(self, *refs: bytes) -> list[InboxRow]:
+        """Return the messages about one child, under whichever of its references, oldest first."""
+        marks = ",".join("?" * len(refs))
+        rows = self._db.execute(f"SELECT {_INBOX} FROM inbox WHERE ref IN ({marks}) ORDER BY id", refs)
+        return [self._inbox_row(row) for row in rows]
 
     def forget_offsets(self) -> None:
         """The inbox is another one: what has come and is not handed over is before all that is read there."""

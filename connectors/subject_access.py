@@ -48,14 +48,14 @@ _HIDDEN: Final = frozenset({Category.REPORTER_IDENTITY})
 
 def is_protected(party: Party, number: str) -> bool:
     """Say whether this party has learned that the child is protected; it may be so without the party knowing."""
-    ref = party.ref(number)
-    if any(HOLD_PROTECTED in letter.letter["obligations"] for letter in party.store.letters_about(ref)):
+    refs = party.refs(number)
+    if any(HOLD_PROTECTED in letter.letter["obligations"] for letter in party.store.letters_about(*refs)):
         return True
-    if any(draft.type == _MARK for draft in _drafts(party, ref)):
+    if any(draft.type == _MARK for draft in _drafts(party, refs)):
         return True
     return any(
         HOLD_PROTECTED in step.detail.get("obligations", ()) or step.detail.get("type") == _MARK
-        for _, steps in _ladders(party, ref)
+        for _, steps in _ladders(party, refs)
         for step in steps
     )
 
@@ -77,17 +77,17 @@ def about(
     Raises:
         InputError: something to leave out is not there (`LEAVE_OUT_UNKNOWN`): a slip must not let it through.
     """
-    ref = party.ref(number)
-    received = [_letter(party, each) for each in party.store.letters_about(ref)]
-    said = [_ladder(message_id, steps) for message_id, steps in _ladders(party, ref)]
-    said += [_waiting(draft) for draft in _drafts(party, ref)]
+    refs = party.refs(number)
+    received = [_letter(party, each) for each in party.store.letters_about(*refs)]
+    said = [_ladder(message_id, steps) for message_id, steps in _ladders(party, refs)]
+    said += [_waiting(draft) for draft in _drafts(party, refs)]
     agreed = [_consent(consent, entry) for consent, entry in consents if entry["child"] == number]
     parts = {
         "received": received,
         "said": sorted(said, key=lambda each: each["at"]),
         "readings": [reading for each in received for reading in _readings(party, each)],
         "consents": agreed,
-        "circle": _circle(party, ref),
+        "circle": _circle(party, refs),
     }
     named = {name for rows in parts.values() for each in rows for name in _names(each)}
     if set(leave_out) - named:
@@ -125,15 +125,16 @@ def act_of(party: Party, found: dict[str, Any], function: str) -> ActLogged:
     return ActLogged(Act.SUBJECT_ACCESS, function, Digest(digest), count)
 
 
-def _ladders(party: Party, ref: bytes) -> Iterator[tuple[bytes, list[Step]]]:
+def _ladders(party: Party, refs: Collection[bytes]) -> Iterator[tuple[bytes, list[Step]]]:
     """Yield what was said about the child and judged, with its steps."""
+    about = {ref.hex() for ref in refs}
     for message_id, steps in party.store.ladders():
-        if any(step.kind in _SAID and step.detail.get("ref") == ref.hex() for step in steps):
+        if any(step.kind in _SAID and step.detail.get("ref") in about for step in steps):
             yield message_id, steps
 
 
-def _drafts(party: Party, ref: bytes) -> Iterator[Draft]:
-    return (draft for draft in party.store.drafts() if draft.ref == ref and not party.store.steps(draft.message_id))
+def _drafts(party: Party, refs: Collection[bytes]) -> Iterator[Draft]:
+    return (draft for draft in party.store.drafts() if draft.ref in refs and not party.store.steps(draft.message_id))
 
 
 def _letter(party: Party, each: InboxRow) -> dict[str, Any]:
@@ -205,8 +206,9 @@ def _consent(consent: bytes, entry: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _circle(party: Party, ref: bytes) -> list[dict[str, Any]]:
-    data = party.store.sealed(f"circle/{ref.hex()}")
+def _circle(party: Party, refs: Collection[bytes]) -> list[dict[str, Any]]:
+    found = (party.store.sealed(f"circle/{ref.hex()}") for ref in refs)
+    data = next((each for each in found if each is not None), None)
     body = None if data is None else decode("circle.update", data)
     members = body.members if isinstance(body, CircleUpdate) else ()
     return [{"unit": each.unit, "role": each.role, "from": each.valid_from, "until": each.valid_to} for each in members]

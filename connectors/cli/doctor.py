@@ -154,7 +154,30 @@ def _party_checks(party: Party) -> Iterator[Check]:
         yield Check(
             "adapters", WARN, f"none for {', '.join(without)}", "add one to connector.toml, or use samband inbox"
         )
+    yield from _references(party)
     yield from _store(party)
+
+
+def _references(party: Party) -> Iterator[Check]:
+    """Say which child-reference key is in use, and how far recording anew under the next one has come."""
+    from samband.connectors.anew import Anew
+
+    now, epochs = time.time_ns() // 1_000_000, party.directory.epochs
+    if missing := [e for e in epochs.begins if e >= epochs.current(now) and e not in party.references]:
+        way_out = "samband connect takes it; else, at the authority: samband hub keys rotate-reference --again"
+        yield Check("child references", FAIL, f"the key of epoch {missing[-1]} is not here", way_out)
+        return
+    found = Anew(party).progress(now)
+    if found is None:
+        yield Check("child references", OK, f"epoch {party.epoch(now)}")
+        return
+    e, progress = found
+    words = f"epoch {e}, {progress.done} recorded anew, {progress.waiting} on their way, {progress.left} left"
+    if progress.refused:
+        words += f", {progress.refused} refused"
+    unready = progress.left or progress.waiting or progress.refused
+    way_out = "the connector goes on by itself; what somebody doubts waits until that is settled" if unready else ""
+    yield Check("child references", WARN if unready else OK, words, way_out)
 
 
 def _store(party: Party) -> Iterator[Check]:

@@ -44,17 +44,17 @@ class Source:
         self._store = party.store
         self._book = ConsentBook(party)
         self._child = child
-        self._ref = party.ref(child)
+        self._refs = party.refs(child)
         self._now = now
         self._ladders = self._read_ladders()
 
     def _read_ladders(self) -> dict[bytes, list[Step]]:
         """Return what was said of the child and judged, own and told of, by message id, in order of time."""
-        about = self._ref.hex()
+        about = {ref.hex() for ref in self._refs}
         ladders = [
             (message_id, told)
             for message_id, steps in self._store.ladders()
-            if (told := [step for step in steps if "type" in step.detail]) and told[0].detail.get("ref") == about
+            if (told := [step for step in steps if "type" in step.detail]) and told[0].detail.get("ref") in about
         ]
         return dict(sorted(ladders, key=lambda each: (each[1][0].at, each[0])))
 
@@ -105,7 +105,7 @@ class Source:
         """
         signs = [
             (row.letter["decided_at"], HOLD_PROTECTED in row.letter["obligations"])
-            for row in self._store.letters_about(self._ref)
+            for row in self._store.letters_about(*self._refs)
         ]
         for step in (step for steps in self._ladders.values() for step in steps):
             marking = step.detail["type"] == _MARKED and step.outcome == "accepted"
@@ -202,7 +202,7 @@ class Source:
         """Return the newest plan that came about the child, or the one named. An own plan is in the own system."""
         found = [
             row
-            for row in self._store.letters_about(self._ref)
+            for row in self._store.letters_about(*self._refs)
             if row.type == made.SIP_PLAN and row.letter["content"] and message in (None, row.message_id)
         ]
         sender = self.unit(found[-1].letter["sender_unit"]) if found else None
@@ -218,7 +218,7 @@ class Source:
 
     def _messages(self) -> Iterator[made.Sent]:
         yield from (sent for sent, _ in self._sent())
-        yield from map(_received, self._store.letters_about(self._ref))
+        yield from map(_received, self._store.letters_about(*self._refs))
 
     def _sent(self) -> Iterator[tuple[made.Sent, list[Step]]]:
         """Yield what this party said about the child and was permitted, each with its ladder."""

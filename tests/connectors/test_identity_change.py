@@ -46,7 +46,7 @@ def test_first_at_the_new_number_then_at_the_old(party: Party) -> None:
     client = Client(party)
     stays, ended = Member("SKOLA", "school", 1), Member("HVB", "hvb", 1, AT)
     client.record(CircleUpdate((stays, ended), claim=True), child=OLD, now=NOW)
-    old, new = party.ref(OLD), party.ref(NEW)
+    old, new = party.ref(OLD, 1), party.ref(NEW, 1)
     first = client.change_identity(old=OLD, new=NEW, now=NOW)
     assert said(party)[1:] == [(new, IdentityChanged(events.Id16(old), True))]
     for outcome in ("", "refused"):

@@ -64,7 +64,7 @@ def receive(party: Party, number: int, child: str, *, is_held: bool = False, sta
         "content": {"child_identifier": child, "concern": SECRET, "reporter": "Anmälare Påhittad"},
     }  # fmt: skip
     with party.store.transaction():
-        party.store.add_letter(message_id, offset=number, ref=party.ref(child), unit="SE-IFO", type="concern.report",
+        party.store.add_letter(message_id, offset=number, ref=party.ref(child, 1), unit="SE-IFO", type="concern.report",
                                expires=1 << 50, held=is_held, letter=letter, now=MS, state=state)  # fmt: skip
     return message_id
 
@@ -75,7 +75,7 @@ def say(party: Party, child: str) -> bytes:
                "law": "SoL", "from_date": "2026-12-01", "note": SECRET}  # fmt: skip
     message_id = Client(party).send("placement.notice", recipient="SE-SKOLA", content=content, now=NOW)
     detail = {
-        "type": "placement.notice", "sender": "SE-IFO", "recipient": "SE-SKOLA", "ref": party.ref(child).hex(),
+        "type": "placement.notice", "sender": "SE-IFO", "recipient": "SE-SKOLA", "ref": party.ref(child, 1).hex(),
         "grounds": ["CONSENT"], "categories": ["placement:child", "contact:guardian"], "obligations": [],
     }  # fmt: skip
     with party.store.transaction():
@@ -127,7 +127,7 @@ def test_nobody_else_s_and_no_content(party: Party) -> None:
     assert found["received"][0]["tells"] == ["concern", "identity"]
     assert found["said"][0]["tells"] == ["placement"]
     text = json.dumps(found, ensure_ascii=False)
-    for secret in (SECRET, "Påhittad", "reporter", "sibling", "guardian", "anna01", CHILD, party.ref(CHILD).hex()):
+    for secret in (SECRET, "Påhittad", "reporter", "sibling", "guardian", "anna01", CHILD, party.ref(CHILD, 1).hex()):
         assert secret not in text
     party.store.close()
 
@@ -175,7 +175,7 @@ def test_a_protected_child_is_known_by_what_came(party: Party) -> None:
     assert is_protected(party, OTHER)
     party.store.finish(marked)
     assert not is_protected(party, OTHER)
-    detail = {"type": "protection.marked", "sender": "SE-IFO", "recipient": "SE-IFO", "ref": party.ref(OTHER).hex()}
+    detail = {"type": "protection.marked", "sender": "SE-IFO", "recipient": "SE-IFO", "ref": party.ref(OTHER, 1).hex()}
     with party.store.transaction():
         party.store.add_step(b"e" * 16, Step(MS, "event", "accepted", "", detail))
     assert is_protected(party, OTHER)
@@ -203,7 +203,7 @@ def test_the_command(party: Party, capsys: pytest.CaptureFixture[str]) -> None:
     acts = [draft for draft, _ in opened.store.new_drafts(10)]
     bodies = [events.decode(each.type, each.body or b"") for each in acts]
     assert [each.act for each in bodies if isinstance(each, ActLogged)] == [Act.SUBJECT_ACCESS] * 2
-    assert all(any(each.user) and each.ref == opened.ref(CHILD) for each in acts)
+    assert all(any(each.user) and each.ref == opened.ref(CHILD, 1) for each in acts)
     opened.store.close()
 
 

@@ -288,7 +288,7 @@ def test_an_older_store_is_brought_up(tmp_path, line, kit, world):
     made.store.close()
     raw = sqlite3.connect(old / "store.db")
     raw.execute("UPDATE outbox SET state = 'decided', draft = x'00' WHERE message_id = ?", (asked,))
-    raw.executescript("DROP INDEX outbox_open; PRAGMA user_version = 2")
+    raw.executescript("DROP TABLE spoken; DROP INDEX outbox_open; PRAGMA user_version = 2")
     raw.close()
     again: Connector = line.connector("skola", old)
     assert [row.state for row in again.store.said()] == ["decided", "done"]

@@ -159,7 +159,7 @@ class World:
             signs={Kid(keys.sign.kid): keys.sign},
             hop={keys.hop.kid: keys.hop},
             content={key.kid: (unit, key) for unit, key in keys.content.items()},
-            reference=self.reference,
+            references={1: self.reference},
             store=Store(folder / "store.db", bytes(32)),
         )
 

@@ -123,7 +123,7 @@ class Scene:
     def _listen(self) -> None:
         with_number = Party.load(self.home.parties / SCHOOL[0] / "connector.toml")
         for child in (self.child, self.other):
-            self.heard.add_child(child.identifier, with_number.ref(child.identifier))
+            self.heard.add_child(child.identifier, with_number.ref(child.identifier, 1))
             self.heard.add("name", child.name)
         with_number.store.close()
         self.heard.add("sentence", SENTENCE)
@@ -202,7 +202,7 @@ class Scene:
     def garbage(self) -> None:
         """Write the child's number in the clear, as value, as key and in a header."""
         party = Party.load(self.home.parties / SCHOOL[0] / "connector.toml")
-        number, reference = self.child.identifier, party.ref(self.child.identifier)
+        number, reference = self.child.identifier, party.ref(self.child.identifier, 1)
         producer = Producer({**party.settings.kafka.confluent(), "log_level": 0})
         topic = outbox(AGREEMENT)
         producer.produce(topic, f"{number} {self.child.name} {SENTENCE} {GOOD[1]}".encode(), partition=0)

@@ -105,7 +105,7 @@ def listen() -> Iterator[Heard]:
 
 def _hear(heard: Heard, client: Client, child: str, message_id: bytes) -> None:
     party: Party = client._party
-    heard.add_child(child, party.ref(child))
+    heard.add_child(child, party.ref(child, 1))
     heard.add("message id", message_id)
     for unit in party.directory.units:
         heard.add("unit", unit.id)

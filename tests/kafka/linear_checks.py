@@ -150,7 +150,7 @@ def _inbox(name: str, party: Party, seen: Evidence) -> Iterator[str]:
         agreement=party.root.agreement,
         hop=party.hop,
         content=party.content,
-        reference={1: party.reference},
+        reference=party.references,
     )
     last: defaultdict[int, int] = defaultdict(int)
     for value in read_topic(seen.home, inbox(name)):

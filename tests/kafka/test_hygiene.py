@@ -54,7 +54,7 @@ def test_every_path_failed_as_it_should(scene: Scene) -> None:
 def test_a_leak_would_be_found(scene: Scene) -> None:
     """One log line of ours that holds a reference, in hex or base64, a number or a unit, is found."""
     party = Party.load(scene.home.parties / SCHOOL[0] / "connector.toml")
-    reference = party.ref(scene.child.identifier)
+    reference = party.ref(scene.child.identifier, 1)
     party.store.close()
     path = scene.folder / "captured" / "control.err"
     for what in (

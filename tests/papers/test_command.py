@@ -59,7 +59,7 @@ class Place:
         kind, code, at = step.pop("kind"), step.pop("code"), step.pop("at")
         usual = {"grounds": [], "reasons": [], "obligations": [], "categories": [], "entry": "", "ask": False,
                  "type": "", "sender": "SE1-IFO", "recipient": "SE1-IFO",
-                 "ref": self.party.ref(child).hex()}  # fmt: skip
+                 "ref": self.party.ref(child, 1).hex()}  # fmt: skip
         with self.party.store.transaction():
             self.party.store.add_step(message, Step(at, kind, outcome, code, {**usual, **step}))
 
@@ -94,7 +94,7 @@ class Place:
                   "categories": ["health:child", "health_exam:child"], "obligations": list(obligations)}  # fmt: skip
         with self.party.store.transaction():
             self.party.store.add_letter(
-                message, offset=1, ref=self.party.ref(child), unit="SE1-IFO", type="health_exam.statement",
+                message, offset=1, ref=self.party.ref(child, 1), unit="SE1-IFO", type="health_exam.statement",
                 expires=MS, held=False, letter=letter, now=at, state="handed_over",
             )  # fmt: skip
         return message
@@ -301,7 +301,7 @@ def test_the_plan_is_the_newest_that_came(place: Place, capsys: pytest.CaptureFi
                   "content": content}  # fmt: skip
         with place.party.store.transaction():
             place.party.store.add_letter(
-                secrets.token_bytes(16), offset=at, ref=place.party.ref(CHILD), unit="SE1-IFO", type="sip.plan",
+                secrets.token_bytes(16), offset=at, ref=place.party.ref(CHILD, 1), unit="SE1-IFO", type="sip.plan",
                 expires=MS, held=held, letter=letter, now=at, state="handed_over",
             )  # fmt: skip
         if held:

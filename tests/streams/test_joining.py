@@ -84,7 +84,7 @@ def test_the_whole_way(two: Two) -> None:
     assert reference.hex().encode() not in welcome
     take_welcome(two.folder, welcome)
     party = Party.load(two.folder / "connector.toml")
-    assert party.reference == reference
+    assert party.references == {1: reference}
     assert [unit.id for unit in party.units] == [SCHOOL]
     assert (party.settings.kafka.certificate.exists(), party.settings.kafka.key.stat().st_mode & 0o777) == (True, 0o600)
     now = int(NOW.timestamp() * 1000)
