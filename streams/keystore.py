@@ -114,6 +114,12 @@ class _Call:
         assert isinstance(key, SignKey)
         return key.sign(label, message)
 
+    def sign_note(self, text: bytes) -> bytes:
+        """Return the 64-byte signature over a note's text."""
+        key = self._held()
+        assert isinstance(key, SignKey)
+        return key.sign_note(text)
+
     def open(self, label: str, context: bytes, sealed: bytes) -> bytes:
         """Return what was sealed with info D(label) ‖ context."""
         key = self._held()

@@ -35,6 +35,9 @@ class Signing(Protocol):
     def sign(self, label: str, message: bytes) -> bytes:
         """Return the 64-byte signature over D(label) ‖ message."""
 
+    def sign_note(self, text: bytes) -> bytes:
+        """Return the 64-byte signature over a note's text."""
+
 
 class Opening(Protocol):
     """An opening key in use."""

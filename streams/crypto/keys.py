@@ -79,6 +79,15 @@ def kid_of(realm: Realm, purpose: Purpose, public: bytes) -> Kid:
     return Kid(hashlib.sha256(realm.domain("kid") + kind + b"\0" + bytes([SUITE]) + public).digest())
 
 
+_NOTES: Final = frozenset({Purpose.LOG, Purpose.PARTY_WITNESS})
+"""Keys that sign notes and nothing else: others' tools verify them, which know no D(x); the note names its origin."""
+
+
+def _check_notes(purpose: Purpose) -> None:
+    if purpose not in _NOTES:
+        raise TrustError("KEY_PURPOSE", f"a {purpose} key signs no notes")
+
+
 _P: Final = 2**255 - 19
 _Y8: Final = int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little")
 _LOW_ORDER_Y: Final = frozenset({0, 1, _P - 1, _Y8, _P - _Y8})
@@ -89,6 +98,7 @@ class VerifyKey:
     """An Ed25519 public key."""
 
     def __init__(self, realm: Realm, purpose: Purpose, public: bytes) -> None:
+        self.public = public
         self.kid = kid_of(realm, purpose, public)
         self.purpose = purpose
         self.realm = realm
@@ -109,6 +119,18 @@ class VerifyKey:
             self._key.verify(signature, self.realm.domain(label) + message)
         except InvalidSignature as error:
             raise TrustError("SIGNATURE_BROKEN", f"a `{label}` signature does not hold") from error
+
+    def verify_note(self, text: bytes, signature: bytes) -> None:
+        """Check `signature` over a note's text, as it stands (format page: § Log).
+
+        Raises:
+            TrustError: it does not hold, or the key signs no notes.
+        """
+        _check_notes(self.purpose)
+        try:
+            self._key.verify(signature, text)
+        except InvalidSignature as error:
+            raise TrustError("SIGNATURE_BROKEN", "a note's signature does not hold") from error
 
 
 class SignKey:
@@ -135,7 +157,18 @@ class SignKey:
 
     def sign(self, label: str, message: bytes) -> bytes:
         """Return the 64-byte signature over D(label) ‖ message."""
+        if self.purpose in _NOTES:
+            raise TrustError("KEY_PURPOSE", f"a {self.purpose} key signs notes only")
         return self._key.sign(self.realm.domain(label) + message)
+
+    def sign_note(self, text: bytes) -> bytes:
+        """Return the 64-byte signature over a note's text, as it stands.
+
+        Raises:
+            TrustError: the key signs no notes.
+        """
+        _check_notes(self.purpose)
+        return self._key.sign(text)
 
 
 class SealKey:

@@ -116,7 +116,7 @@ def test_a_closed_key_has_no_private_half(tmp_path: Path) -> None:
     key = store.make(Purpose.PARTY_SIGN)
     assert hasattr(SignKey, "private")
     assert {name for name in dir(key) if not name.startswith("_")} == {
-        "destroy", "kid", "open", "public", "purpose", "realm", "sign",
+        "destroy", "kid", "open", "public", "purpose", "realm", "sign", "sign_note",
     }  # fmt: skip
     assert not hasattr(key, "__dict__")
     held = store.sign_key(Purpose.PARTY_SIGN)

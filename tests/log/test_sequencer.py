@@ -1,0 +1,353 @@
+"""The sequencer: what becomes a leaf, and that nothing it ever signed is contradicted, whatever crashes."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samband.schemas import events
+from samband.schemas.codec import frame, unframe
+from samband.schemas.errors import OperatorError, SambandError, TrustError
+from samband.schemas.events import CardBytes, Digest, LogCosigned
+from samband.schemas.stamp import AUDIT
+from samband.streams.crypto.keys import Purpose, SignKey, VerifyKey
+from samband.streams.log.checkpoint import Checkpoint, Policy, cosigners, opened, origin_of, sign
+from samband.streams.log.folder import LogFolder
+from samband.streams.log.journal import Journal
+from samband.streams.log.note import Note
+from samband.streams.log.sequencer import Incoming, Sequencer
+from samband.streams.log.tree import verify_consistency, consistency
+from samband.streams.log.tiles import Tiles
+from samband.streams.log.verify import verify
+from samband.streams.log.witnessed import ASKED, Asking
+from tests.gate.world import NOW, World
+from tests.log.logs import WITNESS_KEYS
+from tests.records.ground import Ground
+
+
+class Killed(BaseException):  # noqa: N818  a stand-in for kill -9
+    """The process is gone."""
+
+
+class Hub:
+    """A sequencer on a folder, with the audit topic as a list and what others were told as a dictionary."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder
+        self.ground = Ground(folder / "ground")
+        (folder / "ground").mkdir(exist_ok=True)
+        self.world = self.ground.world
+        self.key = SignKey(self.world.realm, Purpose.LOG, bytes([7]) * 32)
+        self.public = VerifyKey(self.world.realm, Purpose.LOG, self.key.public)
+        self.origin = origin_of(self.world.realm, self.world.root.agreement)
+        self.topic: list[bytes] = []
+        self.told: dict[str, bytes] = {}
+        self.seen: list[bytes] = []
+        """Every checkpoint that anybody outside has ever seen."""
+        self.steps = 0
+        self.die_at = 0
+
+    def step(self) -> None:
+        """Count a write to the disk or the network, and die at the one that was chosen."""
+        self.steps += 1
+        if self.steps == self.die_at:
+            raise Killed
+
+    def start(self) -> Sequencer:
+        """Start as a new process does."""
+        hub = self
+
+        class Folder(LogFolder):
+            def write(self, files: Any) -> None:
+                for each in files:
+                    hub.step()
+                    super().write([each])
+                    if each[0] == "checkpoint":
+                        hub.seen.append(each[1])
+
+        class Kept(Journal):
+            def transaction(self) -> Any:
+                hub.step()
+                return super().transaction()
+
+        sequencer = Sequencer(
+            Folder(self.path / "log-tiles"), Kept(self.path / "journal.db"), self.world.directory, self.key, self.origin
+        )
+        sequencer.recover(self.told.get("checkpoint"))
+        self.tell(sequencer)
+        return sequencer
+
+    def tell(self, sequencer: Sequencer) -> None:
+        """Let others have what is new, all of it or nothing, then publish."""
+        news = sequencer.news()
+        self.step()
+        self.told.update(news)
+        self.seen.append(news[-1][1])
+        self.step()
+        sequencer.publish()
+
+    def turn(self, sequencer: Sequencer, most: int = 1000) -> None:
+        """Take what stands on the topic."""
+        while sequencer.offset < len(self.topic):
+            first = sequencer.offset
+            some = self.topic[first : first + most]
+            records = [Incoming(first + n, value, NOW) for n, value in enumerate(some)]
+            if sequencer.take(records, first + len(some)):
+                self.tell(sequencer)
+
+    def say(self, count: int, **which: Any) -> list[bytes]:
+        """Let the gate stamp so many records, and return their entries."""
+        record = self.ground.record("BUP", "IFO", "2026-11-01")
+        made = self.ground.values(*[record] * count, **which)
+        self.topic += [value for _, value in made]
+        return [entry for entry, _ in made]
+
+    def entries(self) -> list[bytes]:
+        """Return the entries of the published log, after it was worked out anew."""
+        folder = LogFolder(self.path / "log-tiles")
+        report = verify(folder.read, [self.public], self.origin)
+        assert report.differences == []
+        tiles = Tiles(folder.read, report.size)
+        return [each for n in range(-(-report.size // 256)) for each in tiles.entries(n)]
+
+    def check_seen(self) -> None:
+        """Check that no two checkpoints that anybody has seen contradict each other."""
+        tiles = Tiles(LogFolder(self.path / "log-tiles").read, len(self.entries()))
+        found = sorted((opened(note, [self.public], self.origin)[0] for note in self.seen), key=lambda each: each.size)
+        for older, newer in zip(found, found[1:], strict=False):
+            proof = consistency(tiles.node, older.size, newer.size)
+            verify_consistency(older.size, older.root, newer.size, newer.root, proof)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Hub:
+    return Hub(tmp_path)
+
+
+def counts(sequencer: Sequencer) -> dict[str, int]:
+    return sequencer.journal.counts()
+
+
+def test_every_stamped_entry_is_a_leaf_in_order(hub: Hub) -> None:
+    """The log has each entry once, in the topic's order, whatever the steps; an empty one is signed too."""
+    sequencer = hub.start()
+    assert hub.entries() == []
+    entries = hub.say(300) + hub.say(3, partition=1)
+    hub.turn(sequencer, 37)
+    assert hub.entries() == entries
+    assert counts(sequencer) == {}
+    assert [sequencer.journal.index(entries[n]) for n in (0, 302)] == [0, 302]
+
+
+def test_what_the_gate_did_not_stamp_is_no_leaf(hub: Hub) -> None:
+    """Garbage, another's stamp, an altered entry or proof never becomes a leaf; each is counted as an alarm."""
+    sequencer = hub.start()
+    (entry,) = hub.say(1)
+    value = hub.topic.pop()
+    stranger = Hub(hub.path / "stranger")
+    stranger.ground.world = World("another")
+    stranger.say(1)
+    fields = unframe(AUDIT, value)
+    forged = [b"", b"garbage", value[:-1], *stranger.topic]
+    forged += [frame(AUDIT, {**fields, **change}) for change in (
+        {"entry": secrets.token_bytes(32)}, {"sig": bytes(64)}, {"n": fields["n"] + 1}, {"v": 2},
+        {"kid": bytes(32)}, {"path": bytes(32)},
+    )]  # fmt: skip
+    hub.topic += [*forged, value]
+    hub.turn(sequencer)
+    assert hub.entries() == [entry]
+    assert counts(sequencer) == {"refused": len(forged)}
+
+
+def test_gaps_and_repeats_are_alarms(hub: Hub) -> None:
+    """A number of a partition that never came or came again is counted; an entry is one leaf however often it comes."""
+    sequencer = hub.start()
+    first, second = hub.say(1, seq=1), hub.say(1, seq=4)
+    hub.topic.append(hub.topic[0])
+    third = hub.say(1, seq=4)
+    hub.turn(sequencer)
+    assert hub.entries() == first + second + third
+    assert counts(sequencer) == {"gap": 1, "repeat": 2}
+    assert [(each.kind, each.partition, each.audit_seq, each.offset) for each in sequencer.journal.alarms()] == [
+        ("gap", 0, 4, 1), ("repeat", 0, 1, 2), ("repeat", 0, 4, 3),
+    ]  # fmt: skip
+
+
+def _killed(hub: Hub, work: Callable[[], None], at: int) -> bool:
+    hub.steps, hub.die_at = 0, at
+    try:
+        work()
+    except Killed:
+        return True
+    finally:
+        hub.die_at = 0
+    return False
+
+
+def test_killed_at_every_step(tmp_path: Path) -> None:
+    """Killed before any write to disk or network, the next start ends with the same log: every entry once, in order,
+    and no two checkpoints that anybody has seen contradict each other, none of them for one size with two roots."""
+    at, done = 1, False
+    while not done:
+        hub = Hub(tmp_path / str(at))
+        sequencer = hub.start()
+        entries = hub.say(250)
+        hub.turn(sequencer)
+        entries += hub.say(270, partition=1)
+
+        def work() -> None:
+            hub.turn(hub.start(), 200)
+
+        sequencer.journal.close()
+        done = not _killed(hub, work, at)
+        entries += hub.say(2, partition=1)
+        hub.turn(hub.start(), 7)
+        assert hub.entries() == entries, at
+        hub.check_seen()
+        at += 1
+    assert at > 20
+
+
+def test_a_lost_journal_is_made_anew_from_the_log(hub: Hub) -> None:
+    """Without its journal, or with an older one, the log goes on where the folder says that it is; nothing is twice."""
+    sequencer = hub.start()
+    entries = hub.say(260) + hub.say(2, partition=1)
+    hub.turn(sequencer)
+    sequencer.journal.close()
+    for path in hub.path.glob("journal.db*"):
+        path.unlink()
+    again = hub.start()
+    assert again.offset == 0
+    entries += hub.say(1, partition=1)
+    hub.turn(again, 100)
+    assert hub.entries() == entries
+    assert counts(again) == {}
+    hub.say(1, partition=1, seq=9)
+    hub.turn(again)
+    assert counts(again) == {"gap": 1}
+
+
+def test_a_log_older_than_what_others_have_does_not_start(hub: Hub) -> None:
+    """Restored from a backup, folder and journal alike, the log signs nothing: others have seen more of it."""
+    sequencer = hub.start()
+    hub.say(10)
+    hub.turn(sequencer)
+    older = Hub(hub.path / "backup")
+    older.start()
+    older.told = hub.told
+    older.key, older.world = hub.key, hub.world
+    with pytest.raises(OperatorError) as caught:
+        older.start()
+    assert caught.value.code == "LOG_ROLLED_BACK"
+
+
+def test_two_checkpoints_of_one_size_stop_it(hub: Hub) -> None:
+    """Where others have another root for our size, the log stops and says so."""
+    sequencer = hub.start()
+    hub.say(10)
+    hub.turn(sequencer)
+    hub.told["checkpoint"] = sign(hub.key, Checkpoint(hub.origin, 10, bytes(32)))
+    with pytest.raises(TrustError) as caught:
+        hub.start()
+    assert caught.value.code == "LOG_FORK"
+
+
+def test_altered_tiles_stop_it(hub: Hub) -> None:
+    """Where the right edge is not what was signed, nothing is built upon it."""
+    sequencer = hub.start()
+    hub.say(10)
+    hub.turn(sequencer)
+    path = hub.path / "log-tiles" / "tile" / "0" / "000.p" / "10"
+    path.write_bytes(bytes(320))
+    with pytest.raises(OperatorError) as caught:
+        hub.start()
+    assert caught.value.code == "LOG_TILES"
+
+
+@pytest.fixture
+def asked(hub: Hub) -> Iterator[tuple[Hub, Sequencer, Asking]]:
+    sequencer = hub.start()
+    hub.say(10)
+    hub.turn(sequencer)
+    yield hub, sequencer, Asking(sequencer.journal, hub.origin, Policy(2, "organisation of bup"), 60_000)
+
+
+def word(hub: Hub, note: bytes, name: str, key: SignKey | None = None) -> bytes:
+    """Return a party's event body about a checkpoint."""
+    checkpoint = Checkpoint.parse(Note.parse(note).text)
+    signer = key or WITNESS_KEYS[name]
+    text = b"cosignature/v1\ntime 99\n" + checkpoint.text()
+    return events.encode(
+        LogCosigned(checkpoint.size, Digest(checkpoint.root), 99, Digest(signer.kid), CardBytes(signer.sign_note(text)))
+    )
+
+
+def test_enough_words_make_a_witnessed_checkpoint(asked: tuple[Hub, Sequencer, Asking]) -> None:
+    """One checkpoint is put to the witnesses; with words of enough of them, one from outside, it is witnessed."""
+    from tests.log.logs import WITNESSES
+
+    hub, sequencer, asking = asked
+    note = asking.next(sequencer.note, NOW)
+    assert note == sequencer.note == sequencer.journal.get(ASKED)
+    with sequencer.journal.transaction():
+        assert asking.hear(word(hub, note, "bup"), WITNESSES)
+        assert not asking.hear(word(hub, note, "bup"), WITNESSES), "once each"
+    assert asking.witnessed(WITNESSES) is None
+    with sequencer.journal.transaction():
+        assert asking.hear(word(hub, note, "skola"), WITNESSES)
+    found = asking.witnessed(WITNESSES)
+    assert found is not None
+    assert len(cosigners(opened(found, [hub.public], hub.origin)[1], WITNESSES)) == 2
+
+
+def test_a_word_that_does_not_hold(asked: tuple[Hub, Sequencer, Asking]) -> None:
+    """A stranger's word, one on another state and garbage are passed over."""
+    from tests.log.logs import WITNESSES
+
+    hub, sequencer, asking = asked
+    note = asking.next(sequencer.note, NOW)
+    assert note is not None
+    stranger = SignKey(hub.world.realm, Purpose.PARTY_WITNESS, bytes([9]) * 32)
+    other = sign(hub.key, Checkpoint(hub.origin, 10, bytes(32)))
+    good = word(hub, note, "bup")
+    with sequencer.journal.transaction():
+        for value in (word(hub, note, "bup", stranger), word(hub, other, "bup"), b"", good[:-1] + b"\0"):
+            assert not asking.hear(value, WITNESSES)
+    assert sequencer.journal.said() == {}
+
+
+def test_words_do_not_keep_the_witnesses_talking(asked: tuple[Hub, Sequencer, Asking]) -> None:
+    """The leaves that their own words made bring no new question, however long it takes; another leaf does."""
+    from tests.log.logs import WITNESSES
+
+    hub, sequencer, asking = asked
+    note = asking.next(sequencer.note, NOW)
+    assert note is not None
+    with sequencer.journal.transaction():
+        for name in ("bup", "skola"):
+            asking.hear(word(hub, note, name), WITNESSES)
+    hub.say(2)
+    hub.turn(sequencer)
+    assert asking.next(sequencer.note, NOW + 10 * 60_000) is None
+    hub.say(1)
+    hub.turn(sequencer)
+    assert asking.next(sequencer.note, NOW + 59_999) is None, "not before its time"
+    assert asking.next(sequencer.note, NOW + 60_000) == sequencer.note
+
+
+def test_the_journal_has_one_version(tmp_path: Path) -> None:
+    """A journal of another version is not touched."""
+    Journal(tmp_path / "j.db").close()
+    import sqlite3
+
+    db = sqlite3.connect(tmp_path / "j.db")
+    db.execute("PRAGMA user_version = 9")
+    db.commit()
+    db.close()
+    with pytest.raises(SambandError) as caught:
+        Journal(tmp_path / "j.db")
+    assert caught.value.code == "LOG_VERSION"
