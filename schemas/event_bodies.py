@@ -39,6 +39,7 @@ __all__ = [
     "InvestigationDeclared",
     "KeySaid",
     "Level",
+    "LogCosigned",
     "MarkKind",
     "Maturity",
     "MaturityAssessed",
@@ -357,6 +358,19 @@ class KeySaid(Struct, frozen=True, array_like=True):
     record: CardBytes
 
 
+class LogCosigned(Struct, frozen=True, array_like=True):
+    """A witness's word on a checkpoint of the log: the largest state that it has seen, and every other begins it."""
+
+    size: int
+    root: Digest
+    timestamp: int
+    """Seconds since 1970 UTC."""
+    kid: Digest
+    """The witness key."""
+    signature: CardBytes
+    """cosignature/v1, 64 bytes."""
+
+
 class Receipt(Struct, frozen=True, array_like=True):
     """What became of a message at its recipient."""
 
@@ -390,6 +404,7 @@ EventBody = (
     | IdentityChanged
     | ActLogged
     | KeySaid
+    | LogCosigned
     | Receipt
     | Recall
 )

@@ -48,6 +48,7 @@ from samband.schemas.event_bodies import (
     InvestigationDeclared,
     KeySaid,
     Level,
+    LogCosigned,
     MarkKind,
     Maturity,
     MaturityAssessed,
@@ -90,6 +91,7 @@ __all__ = [
     "InvestigationDeclared",
     "KeySaid",
     "Level",
+    "LogCosigned",
     "MarkKind",
     "Maturity",
     "MaturityAssessed",
@@ -124,6 +126,7 @@ EVENTS: Final[Mapping[str, type[EventBody]]] = MappingProxyType(
         "identity.changed": IdentityChanged,
         "act.logged": ActLogged,
         "key.card": KeySaid,
+        "log.cosigned": LogCosigned,
         "receipt": Receipt,
         "recall": Recall,
     }
@@ -288,6 +291,9 @@ def _check(body: EventBody) -> None:
         case KeySaid():
             if not body.record:
                 raise _wrong("a key card is empty")
+        case LogCosigned():
+            if len(body.signature) != 64 or body.size < 0 or body.timestamp < 0:
+                raise _wrong("a cosignature has a size, a time and 64 bytes")
         case CircleUpdate():
             if any(member.valid_to and member.valid_to <= member.valid_from for member in body.members):
                 raise _wrong("a member leaves before it enters")

@@ -84,6 +84,16 @@ _SERVICE_TYPES: tuple[MessageType, ...] = (
         event=True,
         carries_content=False,
     ),
+    MessageType(
+        "log.cosigned",
+        "Vittnesord om loggen",
+        "Witness's word on the log",
+        sender_kinds=(*_ANYONE, "coordination"),
+        recipient_kinds=(*_ANYONE, "coordination"),
+        fields=(),
+        event=True,
+        carries_content=False,
+    ),
 )
 
 

@@ -5,6 +5,7 @@
       authority/                   root keys, child-reference key, TLS authority: offline in a real deployment
       hub/keys  hub/tls            the gate's keys, the month keys of the audit records (`keys/audit`), certificates
       hub/directory                every signed card, key card and version of the rules, and the head over them
+      hub/log-tiles                the log, as any static web server may publish it; `hub/sequencer` is its journal
       hub/records                  every audit record, as long as the law asks for it, sealed
       hub/kafka  hub/log  hub/run  the embedded Kafka's data, logs, who runs
       parties/<party>/             what a party carries home: connector.toml, root.json, keys, certificate
@@ -51,12 +52,14 @@ from samband.streams.topics import RESERVED
 __all__ = ["EMBEDDED", "PRINCIPALS", "Home", "HubSettings", "KafkaChoice", "check_name", "key_cards"]
 
 EMBEDDED: Final = "embedded"
-PRINCIPALS: Final = (HUB, "gate", "derived", "records", "registrar")
+PRINCIPALS: Final = (HUB, "gate", "derived", "log", "records", "registrar")
 """Who the hub's own processes are to Kafka, each with a certificate of its own."""
 
 _REFERENCE: Final = "reference-"
 _PARTY: Final = re.compile(r"(?=.{2,40}$)[a-z0-9](-?[a-z0-9])*", re.ASCII)
 _HOST: Final = "127.0.0.1"
+_OWN_KEYS: Final = (Purpose.GATE_HOP, Purpose.GATE_STAMP, Purpose.DIRECTORY_HEAD, Purpose.LOG)
+"""What the hub's own party has from the beginning."""
 
 
 def workers_here() -> int:
@@ -82,11 +85,25 @@ class KafkaChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class LogChoice:
+    """When a checkpoint of the log is witnessed.
+
+    `witnesses` of the parties have cosigned it; at least one of another organisation than `operator`, where that is
+    named. Checkpoints are put to the witnesses at most every `witness_minutes`.
+    """
+
+    witnesses: int = 1
+    operator: str = ""
+    witness_minutes: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
 class HubSettings:
     """`hub.toml`."""
 
     gate_workers: int = 1
     kafka: KafkaChoice = field(default_factory=KafkaChoice)
+    log: LogChoice = field(default_factory=LogChoice)
 
 
 class Home:
@@ -170,7 +187,7 @@ class Home:
         hub = KeyFolder(self.hub / "keys", root.realm)
         party_root = hub.make(Purpose.PARTY_ROOT)
         assert isinstance(party_root, SignKey)
-        keys = [hub.make(purpose) for purpose in (Purpose.GATE_HOP, Purpose.GATE_STAMP, Purpose.DIRECTORY_HEAD)]
+        keys = [hub.make(purpose) for purpose in _OWN_KEYS]
         hub.make_secret("store")
         tls = make_authority(self.authority / "tls")
         issue(tls, "broker", self.hub / "tls" / "broker", hosts=("localhost", _HOST))
@@ -208,6 +225,7 @@ class Home:
         made: list[tuple[OpenKey | SignKey, str]] = [
             (keys.make(Purpose.PARTY_SIGN), ""),
             (keys.make(Purpose.PARTY_HOP), ""),
+            (keys.make(Purpose.PARTY_WITNESS), ""),
             *((keys.make(Purpose.UNIT_CONTENT, unit.id), unit.id) for unit in units),
         ]
         keys.make_secret("store")
@@ -226,6 +244,14 @@ class Home:
         (folder / "connector.toml").touch(mode=0o600)
         (folder / "connector.toml").write_text(text, "utf-8")
         return folder
+
+    def issue_missing(self) -> None:
+        """Make the certificates of principals that this hub has none of yet, where its TLS authority is here."""
+        if self.settings.kafka.tls is None and (self.authority / "tls").exists():
+            tls = make_authority(self.authority / "tls")
+            for principal in PRINCIPALS:
+                if not (self.hub / "tls" / principal / "client.pem").exists():
+                    issue(tls, principal, self.hub / "tls" / principal)
 
     @property
     def bootstrap(self) -> str:

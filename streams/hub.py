@@ -2,7 +2,7 @@
 
     hub = Hub(home, print)
     hub.up()              Kafka (embedded, if the settings say so), topics, rights, directory, then the children:
-                          registrar, gate, keeper, derived streams
+                          registrar, gate, keeper, log, derived streams
     hub.watch()           until `hub.stop()`: what dies is started again
     hub.down()
 
@@ -45,6 +45,7 @@ __all__ = ["DERIVED", "Hub", "is_running", "refresh", "unlock"]
 
 DERIVED: Final = "derived"
 RECORDS: Final = "records"
+LOG: Final = "log"
 REGISTRAR: Final = "registrar"
 KAFKA: Final = "kafka"
 _LOOK_S: Final = 0.1
@@ -70,7 +71,7 @@ class Hub:
             f"gate-{n}": Child("samband.streams.gate", (path, str(n)), log / f"gate-{n}.log")
             for n in range(self._settings.gate_workers)
         }
-        for name in (REGISTRAR, RECORDS, DERIVED):
+        for name in (REGISTRAR, RECORDS, LOG, DERIVED):
             self._children[name] = Child(f"samband.streams.{name}", (path,), log / f"{name}.log")
         self._renewal = Renewal(home, progress, provision)
         self._lock_file: IO[str] | None = None
@@ -102,6 +103,7 @@ class Hub:
         unlock(self.home)
         self._take_lock()
         try:
+            self.home.issue_missing()
             self.home.check_rules(datetime.now(UTC))
             self._started = datetime.now(UTC).isoformat(timespec="seconds")
             for principal in renew_due(self.home, datetime.now(UTC)):

@@ -28,10 +28,10 @@ from enum import StrEnum
 from samband.schemas.errors import OperatorError
 
 __all__ = [
-    "AUDIT", "BROKER", "CARDS", "DERIVED", "DERIVED_CHANGELOG", "DERIVED_GROUP", "DIRECTORY", "GATE", "GATE_GROUP",
-    "HUB", "KEEPER_TRANSACTION", "MAX_SHARDS", "PARTY_QUOTA", "QUARANTINE", "RECORDS", "REGISTRAR", "RESERVED",
-    "TABLE", "TRANSACTION_PREFIX", "Acl", "Quota", "Role", "Row", "Topic", "acls_for", "inbox", "outbox", "quotas_for",
-    "state", "topics_for",
+    "AUDIT", "BROKER", "CARDS", "COSIGN", "DERIVED", "DERIVED_CHANGELOG", "DERIVED_GROUP", "DIRECTORY", "GATE",
+    "GATE_GROUP", "HUB", "KEEPER_TRANSACTION", "LOG", "LOG_TOPIC", "LOG_TRANSACTION", "MAX_SHARDS", "PARTY_QUOTA",
+    "QUARANTINE", "RECORDS", "REGISTRAR", "RESERVED", "TABLE", "TRANSACTION_PREFIX", "Acl", "Quota", "Role", "Row",
+    "Topic", "acls_for", "inbox", "outbox", "quotas_for", "state", "topics_for",
 ]  # fmt: skip
 
 DAY_MS = 86_400_000
@@ -46,12 +46,14 @@ BROKER = "broker"  # super user: the embedded broker itself
 GATE = "gate"
 DERIVED = "derived"
 RECORDS = "records"
+LOG = "log"
 REGISTRAR = "registrar"
-RESERVED = frozenset({HUB, BROKER, GATE, DERIVED, RECORDS, REGISTRAR, "log", "samband", "samband-ca"})
+RESERVED = frozenset({HUB, BROKER, GATE, DERIVED, RECORDS, REGISTRAR, LOG, "samband", "samband-ca"})
 
 GATE_GROUP = "gate"  # only says which partitions a worker runs
 TRANSACTION_PREFIX = "gate."  # gate.<topic>.<partition>
 KEEPER_TRANSACTION = "records.keeper"  # fences a keeper that died in the middle of saying that it erases
+LOG_TRANSACTION = "log.sequencer"  # fences a sequencer that runs elsewhere on a copy of the hub
 DERIVED_GROUP = "samband.derived"  # Faust's app id is its group
 
 NAME = re.compile(r"[a-z0-9](-?[a-z0-9])*", re.ASCII)
@@ -65,6 +67,7 @@ class Role(StrEnum):
     GATE = GATE
     DERIVED = DERIVED
     RECORDS = RECORDS
+    LOG = LOG
     REGISTRAR = REGISTRAR
     PARTY = "party"  # every party of the agreement
     OWNER = "owner"  # the one party that the topic is named by
@@ -114,7 +117,8 @@ STATE = Row(
 )  # fmt: skip
 AUDIT_ROW = Row(
     "samband.audit.v1", "every decision and erasure, on its way to the log; records encrypted", "none",
-    writers=(Role.GATE, Role.RECORDS), readers=(Role.DERIVED, Role.RECORDS), retention_days=30, max_bytes=HUB_BYTES,
+    writers=(Role.GATE, Role.RECORDS), readers=(Role.DERIVED, Role.LOG, Role.RECORDS),
+    retention_days=30, max_bytes=HUB_BYTES,
 )  # fmt: skip
 QUARANTINE_ROW = Row(
     "samband.quarantine.v1", "where a record that nobody could read lies, and why: no content", "keyed hash",
@@ -122,12 +126,21 @@ QUARANTINE_ROW = Row(
 )  # fmt: skip
 DIRECTORY_ROW = Row(
     "samband.directory.v1", "public cards of parties and keys, rules, and the head over them", "the record's name",
-    writers=(Role.HUB, Role.REGISTRAR), readers=(Role.GATE, Role.RECORDS, Role.REGISTRAR, Role.PARTY),
+    writers=(Role.HUB, Role.REGISTRAR), readers=(Role.GATE, Role.LOG, Role.RECORDS, Role.REGISTRAR, Role.PARTY),
     retention_days=None, max_bytes=HUB_BYTES, extra=CHANGELOG,
 )  # fmt: skip
 CARDS_ROW = Row(
     "samband.cards.v1", "what parties say about their own keys, on its way to the directory; public", "none",
     writers=(Role.GATE,), readers=(Role.REGISTRAR,), retention_days=30, max_bytes=HUB_BYTES,
+)  # fmt: skip
+COSIGN_ROW = Row(
+    "samband.cosign.v1", "what witnesses say about a checkpoint, on its way to the log; public", "none",
+    writers=(Role.GATE,), readers=(Role.LOG,), retention_days=30, max_bytes=HUB_BYTES,
+)  # fmt: skip
+LOG_ROW = Row(
+    "samband.log.v1", "the log: every entry in its bundle, the newest checkpoints; salted hashes", "the bundle's name",
+    writers=(Role.LOG,), readers=(Role.DERIVED, Role.LOG, Role.RECORDS, Role.PARTY),
+    retention_days=None, max_bytes=HUB_BYTES, extra=CHANGELOG,
 )  # fmt: skip
 DERIVED_ROW = Row(
     "samband.derived-messages-changelog", "Faust's table of what became of each message; encrypted", "keyed hash",
@@ -136,12 +149,14 @@ DERIVED_ROW = Row(
     extra=CHANGELOG,
 )  # fmt: skip
 
-TABLE = (OUTBOX, INBOX, STATE, AUDIT_ROW, QUARANTINE_ROW, DIRECTORY_ROW, CARDS_ROW, DERIVED_ROW)
+TABLE = (OUTBOX, INBOX, STATE, AUDIT_ROW, QUARANTINE_ROW, DIRECTORY_ROW, CARDS_ROW, COSIGN_ROW, LOG_ROW, DERIVED_ROW)
 
 AUDIT = AUDIT_ROW.template
 QUARANTINE = QUARANTINE_ROW.template
 DIRECTORY = DIRECTORY_ROW.template
 CARDS = CARDS_ROW.template
+COSIGN = COSIGN_ROW.template
+LOG_TOPIC = LOG_ROW.template
 DERIVED_CHANGELOG = DERIVED_ROW.template
 
 
@@ -254,6 +269,8 @@ def acls_for(agreement: str, parties: Sequence[str], names_of: Names = own_name)
         Acl(GATE, "transactional_id", TRANSACTION_PREFIX, "describe", prefixed=True),
         Acl(RECORDS, "transactional_id", KEEPER_TRANSACTION, "write"),
         Acl(RECORDS, "transactional_id", KEEPER_TRANSACTION, "describe"),
+        Acl(LOG, "transactional_id", LOG_TRANSACTION, "write"),
+        Acl(LOG, "transactional_id", LOG_TRANSACTION, "describe"),
         Acl(DERIVED, "group", DERIVED_GROUP, "read"),
     }
     for row in TABLE:

@@ -37,6 +37,7 @@ from samband.streams.gate.state import HEAD, POSITION, View
 from samband.streams.gate.verdicts import Say, Verdicts
 from samband.streams.topics import AUDIT as AUDIT_TOPIC
 from samband.streams.topics import CARDS as CARDS_TOPIC
+from samband.streams.topics import COSIGN as COSIGN_TOPIC
 from samband.streams.topics import QUARANTINE as QUARANTINE_TOPIC
 from samband.streams.topics import inbox
 
@@ -274,6 +275,8 @@ class Judge:
                 self._audit(first + number, entry, stamp, out, now)
                 if say.card:
                     out[CARDS_TOPIC, 0].append((None, say.card, headers()))
+                if say.cosigned:
+                    out[COSIGN_TOPIC, 0].append((None, say.cosigned, headers()))
                 word = stamp.encode()
                 if say.answer and party:
                     # Answers to one instance share a record as far as they fit. A refusal stands alone: where the gate

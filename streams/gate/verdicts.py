@@ -21,6 +21,7 @@ from samband.schemas.events import (
     Id16,
     KeySaid,
     Level,
+    LogCosigned,
     ProtectionMarked,
     Recall,
     Receipt,
@@ -52,6 +53,8 @@ ASKS_AN_HOUR: Final = 600
 """Questions of one party: plenty for its people, too few to ask about every child of a municipality."""
 KEYS_AN_HOUR: Final = 2000
 """Key cards of one party: a large one has some hundred units, each with a new key in the same hour perhaps."""
+COSIGNED_AN_HOUR: Final = 120
+"""Words of one witness: each is a leaf, and the log asks for one every few minutes."""
 MARKS_AN_HOUR: Final = 60
 """Protection marks of one party; each is told to the responsible unit."""
 
@@ -85,6 +88,8 @@ class Say(msgspec.Struct, frozen=True):
     alone: bool = False
     card: bytes = b""
     """A key card for the directory, where it is one."""
+    cosigned: bytes = b""
+    """A witness's word for the log, where it is one."""
 
     @classmethod
     def of(
@@ -97,10 +102,11 @@ class Say(msgspec.Struct, frozen=True):
         answer: bool = True,
         alone: bool = False,
         card: bytes = b"",
+        cosigned: bytes = b"",
     ) -> Say:
         """Salt a record and name its log entry."""
         salt, encoded = secrets.token_bytes(32), record.encode()
-        return cls(record, encoded, salt, entry_of(realm, salt, encoded), to, sealed, answer, alone, card)
+        return cls(record, encoded, salt, entry_of(realm, salt, encoded), to, sealed, answer, alone, card, cosigned)
 
 
 class Verdicts:
@@ -143,6 +149,8 @@ class Verdicts:
                 return self._recall(checked, body, view, appended_at, now)
             case KeySaid():
                 return self._key(checked, body, view, appended_at, now)
+            case LogCosigned():
+                return [self._cosigned(checked, body, view, appended_at, now)]
             case _:
                 return self._event(checked, body, view, appended_at, now)
 
@@ -334,6 +342,16 @@ class Verdicts:
                     self._close(message_id, track.ref, view)
                     said.append(self._end(message_id, track, KEY_LOST, now))
         return said
+
+    def _cosigned(self, checked: Checked, body: LogCosigned, view: View, appended_at: int, now: int) -> Say:
+        """Pass a witness's word on to the log, which looks at the signature itself."""
+        view.spend("cosigned", checked.sender.party, now, COSIGNED_AN_HOUR)
+        party, _ = self._directory.verify_key(body.kid, Purpose.PARTY_WITNESS, now)
+        if party != checked.sender.party:
+            raise RefusedError("KEY_NOT_YOURS", "a party cosigns with its own witness key only")
+        record = self._record(checked, "event", ACCEPTED, appended_at, now, code="LOG_COSIGNED")
+        view.put_track(checked.routing.message_id, _track(checked, permitted=False))
+        return Say.of(record, self._directory.realm, cosigned=events.encode(body))
 
     def _close(self, message_id: bytes, ref: bytes, view: View) -> None:
         messages = view.open(ref)

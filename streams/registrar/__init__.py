@@ -31,7 +31,7 @@ __all__ = ["Registrar", "alone", "published_version"]
 _WAIT_S: Final = 10.0
 _AHEAD_MS: Final = 900_000
 
-_OWN: Final = (Purpose.GATE_HOP, Purpose.GATE_STAMP, Purpose.DIRECTORY_HEAD)
+_OWN: Final = (Purpose.GATE_HOP, Purpose.GATE_STAMP, Purpose.DIRECTORY_HEAD, Purpose.LOG)
 
 
 class Registrar:

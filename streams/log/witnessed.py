@@ -1,0 +1,113 @@
+"""What the witnesses say: one checkpoint at a time is put to them, and with enough words on it, it is witnessed.
+
+    asking = Asking(journal, origin, policy, every_ms)
+    asking.next(note, size, now)                 the checkpoint to put to them, or None
+    asking.hear(value, witnesses)                a party's word, as the gate passed it on
+    asking.witnessed(witnesses)                  the checkpoint with its words, or None
+
+Each word is a leaf itself, so a checkpoint is put to the witnesses at most every so many minutes, and only when there
+are leaves besides their words on the one before: what they say does not keep them talking.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from samband.schemas import events
+from samband.schemas.errors import SambandError, TrustError
+from samband.schemas.events import LogCosigned
+from samband.streams.crypto.keys import Purpose, VerifyKey
+from samband.streams.directory import Directory
+from samband.streams.log.checkpoint import Checkpoint, Policy, Witness, cosigners, origin_of, verify_cosignature
+from samband.streams.log.journal import Journal
+from samband.streams.log.note import COSIGNATURE, Line, Note
+from samband.streams.log.verify import WITNESSED
+from samband.streams.root import Root
+
+__all__ = ["ASKED", "WITNESSED", "Asking", "witness_name", "witnesses_of"]
+
+log = logging.getLogger("samband.log")
+
+ASKED: Final = "asked"
+"""The checkpoint that the witnesses are asked to cosign."""
+
+
+def witness_name(root: Root, party: str) -> str:
+    """Return a party's name as a cosigner."""
+    return f"{origin_of(root.realm, root.agreement)}/{party}"
+
+
+def witnesses_of(root: Root, directory: Directory, now: int) -> list[Witness]:
+    """Return whoever may cosign at `now` (ms): every good witness key of the directory."""
+    cards = directory.cards
+    return [
+        Witness(witness_name(root, each.party), each.key, cards[each.party].organisation)
+        for each in directory.keys.values()
+        if each.card.purpose == Purpose.PARTY_WITNESS and each.is_good(now) and isinstance(each.key, VerifyKey)
+    ]
+
+
+class Asking:
+    """Puts checkpoints to the witnesses and gathers their words."""
+
+    def __init__(self, journal: Journal, origin: str, policy: Policy, every_ms: int) -> None:
+        self._journal = journal
+        self._origin = origin
+        self._policy = policy
+        self._every_ms = every_ms
+
+    def next(self, note: bytes, now: int) -> bytes | None:
+        """Return the checkpoint to put to the witnesses at `now` (ms), or None while the last one is good enough."""
+        checkpoint = Checkpoint.parse(Note.parse(note).text)
+        asked = self._journal.get(ASKED)
+        before = Checkpoint.parse(Note.parse(asked).text).size if asked else 0
+        new = checkpoint.size - before - self._journal.number("heard")
+        if new <= 0 or (asked and now < self._journal.number("asked/at") + self._every_ms):
+            return None
+        with self._journal.transaction():
+            self._journal.put(ASKED, note)
+            self._journal.put_number("asked/at", now)
+            self._journal.put_number("heard", 0)
+            self._journal.unsay()
+        return note
+
+    def hear(self, value: bytes, witnesses: Sequence[Witness]) -> bool:
+        """Take a witness's word, within a transaction of the journal; True where it is new and on what was asked."""
+        self._journal.put_number("heard", self._journal.number("heard") + 1)
+        try:
+            text, line = self._line(value, witnesses)
+        except SambandError as error:
+            log.warning("cosignature refused", extra={"code": error.code})
+            return False
+        asked = self._journal.get(ASKED)
+        if not asked or Note.parse(asked).text != text or line.name in self._journal.said():
+            return False
+        self._journal.say(line.name, line.encode())
+        return True
+
+    def _line(self, value: bytes, witnesses: Sequence[Witness]) -> tuple[bytes, Line]:
+        """Return the checkpoint's text and the signature line in a witness's word, verified."""
+        body = events.decode("log.cosigned", value)
+        assert isinstance(body, LogCosigned)
+        witness = next((each for each in witnesses if each.key.kid == body.kid), None)
+        if witness is None:
+            raise TrustError("LOG_WITNESS", "the cosignature is by no witness that the directory names")
+        text = Checkpoint(self._origin, body.size, body.root).text()
+        signature = body.timestamp.to_bytes(8, "big") + body.signature
+        line = Line.of(witness.name, COSIGNATURE, witness.key.public, signature)
+        verify_cosignature(line, text, witness)
+        return text, line
+
+    def witnessed(self, witnesses: Sequence[Witness]) -> bytes | None:
+        """Return the checkpoint with the words on it, once they are enough."""
+        asked = self._journal.get(ASKED)
+        if not asked:
+            return None
+        note = Note.parse(asked + "".join(self._journal.said().values()).encode())
+        try:
+            self._policy.check(cosigners(note, witnesses))
+        except TrustError:
+            return None
+        return note.encode()
