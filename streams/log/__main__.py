@@ -91,7 +91,7 @@ async def _hear(home: Home, sequencer: Sequencer, topics: LogTopics, asking: Ask
     witnesses = witnesses_of(home.root, directory, _now())
     journal = sequencer.journal
     with journal.transaction():
-        new = any([asking.hear(word, witnesses) for word in words])
+        new = [word for word in words if asking.hear(word, witnesses)]
         journal.put_number("words", after)
     if new and (note := asking.witnessed(witnesses)) is not None:
         sequencer.folder.write([(WITNESSED, note)])

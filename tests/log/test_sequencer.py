@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from samband.streams.log.folder import LogFolder
 from samband.streams.log.journal import Journal
 from samband.streams.log.note import Note
 from samband.streams.log.sequencer import Incoming, Sequencer
-from samband.streams.log.tree import verify_consistency, consistency
 from samband.streams.log.tiles import Tiles
+from samband.streams.log.tree import consistency, verify_consistency
 from samband.streams.log.verify import verify
 from samband.streams.log.witnessed import ASKED, Asking
 from tests.gate.world import NOW, World
@@ -29,7 +29,7 @@ from tests.log.logs import WITNESS_KEYS
 from tests.records.ground import Ground
 
 
-class Killed(BaseException):  # noqa: N818  a stand-in for kill -9
+class Killed(BaseException):
     """The process is gone."""
 
 
@@ -39,7 +39,7 @@ class Hub:
     def __init__(self, folder: Path) -> None:
         self.path = folder
         self.ground = Ground(folder / "ground")
-        (folder / "ground").mkdir(exist_ok=True)
+        (folder / "ground").mkdir(parents=True, exist_ok=True)
         self.world = self.ground.world
         self.key = SignKey(self.world.realm, Purpose.LOG, bytes([7]) * 32)
         self.public = VerifyKey(self.world.realm, Purpose.LOG, self.key.public)
@@ -118,7 +118,7 @@ class Hub:
         """Check that no two checkpoints that anybody has seen contradict each other."""
         tiles = Tiles(LogFolder(self.path / "log-tiles").read, len(self.entries()))
         found = sorted((opened(note, [self.public], self.origin)[0] for note in self.seen), key=lambda each: each.size)
-        for older, newer in zip(found, found[1:], strict=False):
+        for older, newer in pairwise(found):
             proof = consistency(tiles.node, older.size, newer.size)
             verify_consistency(older.size, older.root, newer.size, newer.root, proof)
 
@@ -177,10 +177,10 @@ def test_gaps_and_repeats_are_alarms(hub: Hub) -> None:
     ]  # fmt: skip
 
 
-def _killed(hub: Hub, work: Callable[[], None], at: int) -> bool:
+def _killed(hub: Hub, at: int) -> bool:
     hub.steps, hub.die_at = 0, at
     try:
-        work()
+        hub.turn(hub.start(), 200)
     except Killed:
         return True
     finally:
@@ -189,8 +189,10 @@ def _killed(hub: Hub, work: Callable[[], None], at: int) -> bool:
 
 
 def test_killed_at_every_step(tmp_path: Path) -> None:
-    """Killed before any write to disk or network, the next start ends with the same log: every entry once, in order,
-    and no two checkpoints that anybody has seen contradict each other, none of them for one size with two roots."""
+    """Killed before any write to disk or network, the next start ends with the same log, every entry once and in order.
+
+    And no two checkpoints that anybody has seen contradict each other: there is none for one size with two roots.
+    """
     at, done = 1, False
     while not done:
         hub = Hub(tmp_path / str(at))
@@ -198,12 +200,8 @@ def test_killed_at_every_step(tmp_path: Path) -> None:
         entries = hub.say(250)
         hub.turn(sequencer)
         entries += hub.say(270, partition=1)
-
-        def work() -> None:
-            hub.turn(hub.start(), 200)
-
         sequencer.journal.close()
-        done = not _killed(hub, work, at)
+        done = not _killed(hub, at)
         entries += hub.say(2, partition=1)
         hub.turn(hub.start(), 7)
         assert hub.entries() == entries, at
@@ -269,11 +267,11 @@ def test_altered_tiles_stop_it(hub: Hub) -> None:
 
 
 @pytest.fixture
-def asked(hub: Hub) -> Iterator[tuple[Hub, Sequencer, Asking]]:
+def asked(hub: Hub) -> tuple[Hub, Sequencer, Asking]:
     sequencer = hub.start()
     hub.say(10)
     hub.turn(sequencer)
-    yield hub, sequencer, Asking(sequencer.journal, hub.origin, Policy(2, "organisation of bup"), 60_000)
+    return hub, sequencer, Asking(sequencer.journal, hub.origin, Policy(2, "organisation of bup"), 60_000)
 
 
 def word(hub: Hub, note: bytes, name: str, key: SignKey | None = None) -> bytes:

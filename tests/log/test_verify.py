@@ -77,7 +77,7 @@ def test_a_rewritten_past_contradicts_its_witness() -> None:
 
 
 def test_a_folder_is_written_through_and_read_back(tmp_path: Path) -> None:
-    """What was written is there under the very path, a file is replaced whole, and a full tile ends its partial ones."""
+    """What was written is there under its path, a file is replaced whole, and a full tile ends its partial ones."""
     folder = LogFolder(tmp_path / "log-tiles")
     log = Log(entries(300))
     folder.write(log.files.items())
