@@ -36,7 +36,7 @@ __all__ = ["PARTY_PURPOSES", "OwnKeys"]
 
 log = logging.getLogger("samband.connector")
 
-PARTY_PURPOSES: Final = (Purpose.PARTY_SIGN, Purpose.PARTY_HOP, Purpose.UNIT_CONTENT)
+PARTY_PURPOSES: Final = (Purpose.PARTY_SIGN, Purpose.PARTY_HOP, Purpose.PARTY_WITNESS, Purpose.UNIT_CONTENT)
 _AGAIN_MS: Final = 3_600_000
 """When a card that the directory does not name yet is said again."""
 
@@ -51,7 +51,8 @@ class OwnKeys:
     def places(self) -> list[tuple[Purpose, str]]:
         """Return each purpose with its unit that must always have a key."""
         units = [unit.id for unit in self._party.units if not unit.retired]
-        return [(Purpose.PARTY_SIGN, ""), (Purpose.PARTY_HOP, ""), *((Purpose.UNIT_CONTENT, unit) for unit in units)]
+        contents = [(Purpose.UNIT_CONTENT, unit) for unit in units]
+        return [(Purpose.PARTY_SIGN, ""), (Purpose.PARTY_HOP, ""), *contents, (Purpose.PARTY_WITNESS, "")]
 
     def due(self, now: int) -> list[tuple[Purpose, str]]:
         """Return what needs its next key at `now` (ms) and has not made it yet."""
@@ -99,7 +100,7 @@ class OwnKeys:
 
     def _unnamed(self) -> dict[Kid, KeyCard]:
         """Return own keys that have a card and that the directory does not name yet."""
-        kids = [*self._party.signs, *self._party.hop, *self._party.content]
+        kids = [*self._party.signs, *self._party.witness, *self._party.hop, *self._party.content]
         waiting = [kid for kid in kids if kid not in self._party.directory.keys]
         found = {kid: self._store.sealed(f"key-card/{kid.hex()}") for kid in waiting}
         return {kid: KeyCard.decode(data) for kid, data in found.items() if data is not None}

@@ -9,6 +9,15 @@ protected = "hold"                        # or "deliver": hand over a marked chi
 transport_days = 30                       # after the terminal receipt
 decision = "SN 2026/12 § 4"               # the disposal decision (gallringsbeslut); without one nothing is erased
 
+[log]
+cosign = true                             # be a witness of the log
+witnesses = 1                             # cosignatures that a checkpoint needs to count as witnessed
+operator = ""                             # whose own witnesses are not enough: an organisation number
+
+[[handover]]
+type = "placement.notice"
+when = "logged"                           # handed over when its permit is in a witnessed checkpoint; else `stamped`
+
 [kafka]
 bootstrap = "127.0.0.1:19092"
 ca = "tls/ca.pem"
@@ -26,7 +35,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, TypeVar
 
@@ -78,6 +87,27 @@ class RetentionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What this party does about the log, and whose word on it counts."""
+
+    cosign: bool = True
+    """Whether it is a witness."""
+    witnesses: int = 1
+    """How many cosignatures a checkpoint has before it counts as witnessed here."""
+    operator: str = ""
+    """The organisation that runs the hub: at least one of the witnesses is of another. Empty: not asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverSettings:
+    """When messages of a type are handed over."""
+
+    type: str
+    when: str
+    """`stamped`: with the gate's permit. `logged`: when the permit is in a witnessed checkpoint, minutes later."""
+
+
+@dataclass(frozen=True, slots=True)
 class PartySettings:
     """`connector.toml`."""
 
@@ -85,6 +115,8 @@ class PartySettings:
     kafka: KafkaSettings
     protected: str = "hold"
     retention: RetentionSettings = RetentionSettings()
+    log: LogSettings = LogSettings()
+    handover: tuple[HandoverSettings, ...] = ()
     adapter: tuple[AdapterSettings, ...] = ()
 
 
@@ -103,6 +135,7 @@ class Party:
     references: dict[int, bytes]
     """Child-reference keys by epoch."""
     store: Store
+    witness: dict[Kid, SignKey] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path) -> Party:
@@ -116,6 +149,8 @@ class Party:
             raise OperatorError("SETTINGS_PROTECTED", "`protected` is `hold` or `deliver`")
         if settings.retention.transport_days < 1:
             raise OperatorError("SETTINGS_RETENTION", "`transport_days` is at least 1")
+        if any(each.when not in ("stamped", "logged") for each in settings.handover):
+            raise OperatorError("SETTINGS_HANDOVER", "`when` of a handover is `stamped` or `logged`")
         folder = path.resolve().parent
         root = Root.read(folder / "root.json")
         keys = KeyFolder(folder / "keys", root.realm)
@@ -141,6 +176,7 @@ class Party:
         """Take the keys that lie in the folder now: another process may have made one, or destroyed one."""
         keys = self.keys
         _replace(self.signs, keys.sign_keys(Purpose.PARTY_SIGN))
+        _replace(self.witness, keys.sign_keys(Purpose.PARTY_WITNESS))
         _replace(self.hop, {kid: key for kid, (_, key) in keys.open_keys(Purpose.PARTY_HOP).items()})
         _replace(self.content, keys.open_keys(Purpose.UNIT_CONTENT))
         self.references.update(keys.numbered(_REFERENCE))

@@ -19,6 +19,7 @@ from samband.connectors.party import Party
 from samband.connectors.spoken import Spoken
 from samband.connectors.store import Step
 from samband.connectors.watch import heard
+from samband.connectors.witness import due
 from samband.schemas import events
 from samband.schemas.errors import FormatError, OperatorError, RefusedError, SambandError
 from samband.schemas.events import Id16, Level, Receipt
@@ -109,6 +110,7 @@ class Receiver:
             return False
         if stamp is not None:
             heard(self._party, stamp, down.partition, now)
+            due(self._store, received, now)
         stamps = [] if stamp is None else [stamp, *(answer for answer, _ in received.more)]
         another = check_own(self._store, down, stamps, now, caught_up=self.caught_up)
         own = not another and down.instance == self._store.instance

@@ -4,6 +4,7 @@
     reader     inbox → verify → open → compare → keep, with the next offset, in one store transaction
     hand-over  waiting letters → adapter → handed over, with its receipt, in one store transaction
     disposal   contents whose time is over → erased, with the act for the log, in one store transaction
+    mirror     the log → mirrored, ticked off, cosigned
     watch      heads, cards, answers and receipts that do not come → reported
 
 Loops over one durable store; what one leaves behind the next finds, so that a crash anywhere is a pause. Nothing
@@ -31,12 +32,14 @@ from samband.connectors.receive import Receiver, receipt_for
 from samband.connectors.retention import dispose
 from samband.connectors.store import InboxRow
 from samband.connectors.watch import Watch
+from samband.connectors.witness import Witness
 from samband.schemas.errors import DeliveryError, OperatorError, SambandError
 from samband.schemas.events import Level
 from samband.schemas.message import Message
 from samband.streams.cards import CardReader
 from samband.streams.crypto.reference import partition_of
 from samband.streams.inbox import Accept, Batch, InboxReader
+from samband.streams.log.follow import follow
 from samband.streams.outbox import Draft, OutboxWriter, Row, seal
 
 __all__ = ["Service"]
@@ -47,6 +50,8 @@ _BATCH: Final = 64
 _UNDECIDED: Final = 1000
 """Most messages that are sent and not decided."""
 _AT_ONCE: Final = 32
+_WAITING: Final = 1000
+"""Most messages of a unit that wait for the log and are looked through."""
 _POLL_S: Final = 0.05
 """How often another process's writes to the store are looked for."""
 _RESEND_S: Final = 4.0
@@ -106,6 +111,7 @@ class Service:
         """Units whose hand-over has nothing to do."""
         self._begun: dict[str, list[InboxRow]] = {}
         """What the reader has already begun to hand over, by unit."""
+        self._witness: Witness | None = None
         self.ready = asyncio.Event()
         self._at_end = 0.0
         """When the inbox was read to its end last, by the monotonic clock; 0 until then."""
@@ -146,6 +152,7 @@ class Service:
                 group.create_task(self._forever(self._dispose))
                 group.create_task(self._forever(self._watch))
                 group.create_task(self._forever(self._tend))
+                group.create_task(self._forever(self._mirror))
                 for unit, adapter in self._adapters.items():
                     group.create_task(self._forever(partial(self._hand_over, unit, adapter)))
                     group.create_task(self._forever(partial(self._ask_far_side, unit, adapter)))
@@ -311,6 +318,19 @@ class Service:
         self._receiver.caught_up, self._receiver.again = False, True
         return True
 
+    async def _mirror(self) -> None:
+        """Follow the log: mirror, tick off, cosign; and hand over what waited for it."""
+        self._witness = witness = await asyncio.to_thread(Witness, self._party)
+        async for records, at_end in follow(self._kafka, witness.offset):
+            before = witness.witnessed
+            for offset, name, value in records:
+                witness.take(offset, name, value, now_ms())
+            if at_end and witness.caught_up(now_ms()):
+                self._to_send.set()
+            if witness.witnessed != before:
+                for event in self._to_hand_over.values():
+                    event.set()
+
     async def _watch(self) -> None:
         """Look for what does not come; only time at the inbox's end counts."""
         watch, looked = Watch(self._party), time.monotonic()
@@ -350,7 +370,7 @@ class Service:
             wake.clear()
             self._party.directory.check_fresh(now_ms())
             if not (rows := self._begun.pop(unit, [])):
-                if not self._store.waiting(unit, self._known_before, 1):
+                if not self._ready(unit, self._known_before, 1):
                     self._idle.add(unit)
                     try:
                         await wake.wait()
@@ -368,7 +388,7 @@ class Service:
 
     def _begin(self, unit: str, known_before: int) -> list[InboxRow]:
         """Mark what is handed over next, within a transaction of the store; what came too late is refused."""
-        rows, now = self._store.waiting(unit, known_before, _AT_ONCE), now_ms()
+        rows, now = self._ready(unit, known_before, _AT_ONCE), now_ms()
         late = [row for row in rows if row.state == "waiting" and row.expires <= now]
         for row in late:
             self._store.mark_letter(row.message_id, "refused", now, code="EXPIRED")
@@ -380,6 +400,17 @@ class Service:
             if row.state == "waiting":  # a repeat keeps the recall that came meanwhile
                 self._store.mark_letter(row.message_id, "handing", now)
         return rows
+
+    def _ready(self, unit: str, known_before: int, limit: int) -> list[InboxRow]:
+        """Return what may be handed over: of the types that wait for the log, what a witnessed checkpoint has."""
+        logged = {each.type for each in self._party.settings.handover if each.when == "logged"}
+        if not logged:
+            return self._store.waiting(unit, known_before, limit)
+        rows, now = self._store.waiting(unit, known_before, _WAITING), now_ms()
+        return [row for row in rows if row.type not in logged or row.expires <= now or self._is_logged(row)][:limit]
+
+    def _is_logged(self, row: InboxRow) -> bool:
+        return self._witness is not None and self._witness.is_logged(bytes.fromhex(row.letter["decision"]))
 
     async def _deliver(self, adapter: Adapter, row: InboxRow) -> DeliveryError | None:
         try:

@@ -249,6 +249,15 @@ class Store:
         """Keep a number; inside a transaction of the caller's."""
         self._put(key, value.to_bytes(8, "big"))
 
+    def numbers(self, prefix: str) -> dict[str, int]:
+        """Return the kept numbers whose names begin so; `prefix` ends in a slash."""
+        rows = self._db.execute("SELECT key, value FROM meta WHERE key > ? AND key < ?", (prefix, prefix[:-1] + "0"))
+        return {key: int.from_bytes(value, "big") for key, value in rows}
+
+    def forget(self, key: str) -> None:
+        """Forget a kept number or bytes; inside a transaction of the caller's."""
+        self._db.execute("DELETE FROM meta WHERE key = ?", (key,))
+
     def kept(self, key: str) -> bytes | None:
         """Return kept bytes."""
         return self._get(key)

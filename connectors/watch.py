@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from samband.connectors.store import Store
     from samband.schemas.stamp import StampRecord
 
-__all__ = ["DIRECTORY", "HUB_SILENT", "LATE", "LATE_MS", "SILENCE_MS", "UNDECIDED_MS", "Watch", "alarm", "heard"]
+__all__ = [
+    "DIRECTORY", "HUB_SILENT", "LATE", "LATE_MS", "SILENCE_MS", "UNDECIDED_MS", "Watch", "alarm", "episode", "heard",
+]  # fmt: skip
 
 log = logging.getLogger("samband.connector")
 
@@ -47,6 +49,19 @@ _LOOK_FOR_LATE_MS: Final = 5 * 60_000
 def alarm(store: Store, name: str) -> int:
     """Return since when (ms) something is overdue, 0 where it is not. `name` of a partition's heads: its number."""
     return store.number(f"alarm/{name}") or 0
+
+
+def episode(store: Store, name: str, on: bool, now: int, code: str, words: str) -> None:
+    """Say once that an alarm begins, and once that it is over; inside a transaction of the caller's."""
+    since = alarm(store, name)
+    extra = {"code": code, "alarm": name}
+    if on and not since:
+        store.keep_number(f"alarm/{name}", now)
+        count(store, code.lower())
+        log.error(words, extra=extra)
+    elif since and not on:
+        store.keep_number(f"alarm/{name}", 0)
+        log.warning("alarm is over", extra=extra)
 
 
 def heard(party: Party, stamp: StampRecord, partition: int, now: int) -> None:
@@ -115,12 +130,4 @@ class Watch:
         return value
 
     def _episode(self, name: str, on: bool, now: int, code: str, words: str) -> None:
-        since = alarm(self._store, name)
-        extra = {"code": code, "alarm": name}
-        if on and not since:
-            self._store.keep_number(f"alarm/{name}", now)
-            count(self._store, code.lower())
-            log.error(words, extra=extra)
-        elif since and not on:
-            self._store.keep_number(f"alarm/{name}", 0)
-            log.warning("alarm is over", extra=extra)
+        episode(self._store, name, on, now, code, words)

@@ -91,7 +91,7 @@ class Asking:
         """Return the checkpoint's text and the signature line in a witness's word, verified."""
         body = events.decode("log.cosigned", value)
         assert isinstance(body, LogCosigned)
-        witness = next((each for each in witnesses if each.key.kid == body.kid), None)
+        witness = next((each for each in witnesses if bytes(each.key.kid) == bytes(body.kid)), None)
         if witness is None:
             raise TrustError("LOG_WITNESS", "the cosignature is by no witness that the directory names")
         text = Checkpoint(self._origin, body.size, body.root).text()

@@ -86,6 +86,7 @@ class PartyKeys:
     """What a party keeps to itself."""
 
     sign: SignKey
+    witness: SignKey
     hop: OpenKey
     content: dict[str, OpenKey]
     instance: bytes
@@ -116,6 +117,7 @@ class World:
         self.parties = {
             party: PartyKeys(
                 key_of(SignKey, self.realm, Purpose.PARTY_SIGN, f"{name}/{party}/sign"),
+                key_of(SignKey, self.realm, Purpose.PARTY_WITNESS, f"{name}/{party}/witness"),
                 key_of(OpenKey, self.realm, Purpose.PARTY_HOP, f"{name}/{party}/hop"),
                 {unit[0]: key_of(OpenKey, self.realm, Purpose.UNIT_CONTENT, f"{name}/{unit[0]}") for unit in units},
                 hashlib.md5(party.encode(), usedforsecurity=False).digest(),
@@ -133,7 +135,7 @@ class World:
         ]
         for party, keys in self.parties.items():
             self.records.append(self.card(party, self.units(party)))
-            self.records += [self.key(party, keys.sign), self.key(party, keys.hop)]
+            self.records += [self.key(party, key) for key in (keys.sign, keys.witness, keys.hop)]
             self.records += [self.key(party, key, unit) for unit, key in keys.content.items()]
         self.directory = Directory(self.root)
         self.publish(self.directory)
@@ -147,7 +149,10 @@ class World:
         """Return a party with its keys and a store on disk; without `made`, with the keys that lie there."""
         keys, none = self.parties[name], Path("none")
         files = KeyFolder(folder / "keys", self.realm)
-        for unit, key in (*(("", key) for key in (self.roots[name], keys.sign, keys.hop)), *keys.content.items()):
+        for unit, key in (
+            *(("", key) for key in (self.roots[name], keys.sign, keys.witness, keys.hop)),
+            *keys.content.items(),
+        ):
             if made and not list((folder / "keys").glob(f"*{key.kid.hex()[:12]}*")):
                 files.keep(key, unit)
         return Party(
@@ -161,6 +166,7 @@ class World:
             content={key.kid: (unit, key) for unit, key in keys.content.items()},
             references={1: self.reference},
             store=Store(folder / "store.db", bytes(32)),
+            witness={Kid(keys.witness.kid): keys.witness},
         )
 
     def publish(self, directory: Directory, *added: bytes, now: int = NOW) -> bytes:

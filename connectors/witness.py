@@ -1,0 +1,329 @@
+"""A party as witness of the log: mirrors every entry, ticks off its own, cosigns only what continues what it saw.
+
+    witness = Witness(party)
+    witness.take(offset, name, value, now)        a record of `samband.log.v1`
+    witness.caught_up(now)                        everything that is there was taken: cosign, tick off, complain
+
+    log/tile/…  log/checkpoint      the mirror, laid out as the log's own folder: anybody verifies it alike
+    log/witness.json                size, last place on the topic, what was cosigned, and what is wrong
+    log/evidence/…                  checkpoints that contradict each other, as they were signed
+
+A checkpoint is taken only when the entries up to it, behind those that are here, give its root. What was cosigned is on
+the disk before the cosignature leaves. Where another copy of this store has cosigned more than this one knows, it was
+rolled back: it cosigns no more with that key. Every entry that the gate stamped for us, sent or received, is due in the
+log within ten minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+from samband.connectors.client import Client
+from samband.connectors.watch import episode
+from samband.schemas.errors import OperatorError, SambandError, TrustError
+from samband.schemas.events import CardBytes, Digest, LogCosigned
+from samband.schemas.identifiers import without_number
+from samband.streams.crypto.keys import Kid, Purpose, VerifyKey
+from samband.streams.crypto.reference import partition_of
+from samband.streams.directory import HUB
+from samband.streams.log.checkpoint import Checkpoint, Policy, cosign, cosigners, opened, origin_of
+from samband.streams.log.folder import LogFolder
+from samband.streams.log.note import Note
+from samband.streams.log.tiles import CHECKPOINT, Tiles, bundle_path, grow, split
+from samband.streams.log.tree import WIDTH, root_of
+from samband.streams.log.witnessed import ASKED, WITNESSED, witness_name, witnesses_of
+
+if TYPE_CHECKING:
+    from samband.connectors.party import Party
+    from samband.connectors.store import Store
+    from samband.streams.inbox import Received
+
+__all__ = ["FORK", "LATE_MS", "ROLLED_BACK", "TICK_OFF", "Witness", "due"]
+
+log = logging.getLogger("samband.connector")
+
+LATE_MS: Final = 10 * 60_000
+"""How long an entry may take into a checkpoint; it takes seconds."""
+COSIGN_MS: Final = 20_000
+"""Shortest time between two words of ours: the log asks far more seldom."""
+FORK: Final = "log_fork"
+ROLLED_BACK: Final = "log_witness"
+TICK_OFF: Final = "log_late"
+_DUE: Final = "due/"
+_STATE: Final = "witness.json"
+_VERSION: Final = "witness/1"
+_ENTRIES: Final = "entries/"
+_RECENT: Final = 100_000
+
+
+def due(store: Store, received: Received, now: int) -> None:
+    """Remember the entries of what was received, for the log to have; inside a transaction of the caller's."""
+    if received.stamp is not None:
+        for entry in (received.entry, *(entry for _, entry in received.more)):
+            store.keep_number(_DUE + entry.hex(), now)
+
+
+class Witness:
+    """One party's view of the log."""
+
+    def __init__(self, party: Party) -> None:
+        self._party, self._store = party, party.store
+        self.origin = origin_of(party.root.realm, party.root.agreement)
+        self.folder = LogFolder(party.folder / "log")
+        self._state = self._load()
+        self._edge, self._tail = Tiles(self.folder.read, self.size).edge()
+        if self._edge.root().hex() != self._state["root"] and self.size:
+            raise OperatorError("LOG_TILES", f"the mirror of the log in `{self.folder.path}` is altered", "remove it")
+        self._bundles: dict[int, list[bytes]] = {}
+        self._waiting: dict[str, bytes] = {}
+        """Checkpoints that are asked for or witnessed, and larger than what is here yet."""
+        self._recent: dict[bytes, int] = {}
+        self._searched: set[bytes] = set()
+        self._remember(max(0, self.size - _RECENT))
+
+    def _load(self) -> dict[str, Any]:
+        try:
+            state: dict[str, Any] = json.loads(self.folder.read(_STATE))
+            if state["samband"] != _VERSION:
+                raise ValueError
+        except FileNotFoundError:
+            return {"samband": _VERSION, "size": 0, "root": "", "offset": 0, "witnessed": 0, "cosigned": {},
+                    "rolled_back": [], "fork": False}  # fmt: skip
+        except (ValueError, KeyError, TypeError) as error:
+            raise OperatorError("LOG_STATE", f"`{self.folder.path / _STATE}` cannot be read") from error
+        return state
+
+    def _keep(self, files: Iterable[tuple[str, bytes]] = ()) -> None:
+        """Write files, then what we know of them: durable when it returns."""
+        self.folder.write(files)
+        self.folder.write([(_STATE, json.dumps(self._state).encode())])
+
+    @property
+    def size(self) -> int:
+        """How many entries are mirrored, under a checkpoint that they gave the root of."""
+        return int(self._state["size"])
+
+    @property
+    def offset(self) -> int:
+        """The next offset of the log's topic."""
+        return int(self._state["offset"])
+
+    @property
+    def witnessed(self) -> int:
+        """Size of the newest checkpoint with witnesses enough for this party."""
+        return int(self._state["witnessed"])
+
+    # what comes
+
+    def take(self, offset: int, name: str, value: bytes, now: int) -> None:
+        """Take a record of the log's topic; one that does not hold changes nothing but an alarm.
+
+        Raises:
+            OperatorError: the mirror cannot be written.
+        """
+        try:
+            if name.startswith(_ENTRIES):
+                self._bundles[int(name.removeprefix(_ENTRIES))] = split(value)
+            elif name in (CHECKPOINT, ASKED, WITNESSED):
+                self._checkpoint(offset, name, value, now)
+        except OperatorError:
+            raise
+        except (SambandError, ValueError) as error:
+            code = error.code if isinstance(error, SambandError) else type(error).__name__
+            log.warning("log record refused", extra={"code": code, "offset": offset})
+
+    def _open(self, value: bytes) -> tuple[Checkpoint, Note]:
+        keys = [each.key for each in self._party.directory.keys.values()
+                if (each.party, each.card.purpose) == (HUB, Purpose.LOG) and isinstance(each.key, VerifyKey)
+                and each.revocation is None]  # fmt: skip
+        return opened(value, keys, self.origin)
+
+    def _checkpoint(self, offset: int, name: str, value: bytes, now: int) -> None:
+        checkpoint, _ = self._open(value)
+        if name == CHECKPOINT:
+            if self._extend(checkpoint, value, now):
+                self._state["offset"] = max(self.offset, offset + 1)
+                self._keep()
+                waiting, self._waiting = self._waiting, {}
+                for each, held in waiting.items():
+                    self._checkpoint(offset, each, held, now)
+            return
+        if checkpoint.size > self.size:
+            self._waiting[name] = value
+        elif not self._fits(checkpoint):
+            self._fork(value, now)
+        elif name == ASKED:
+            self._waiting[ASKED] = value
+        else:
+            self._witnessed(value, now)
+
+    def _fits(self, checkpoint: Checkpoint) -> bool:
+        """Say whether a checkpoint that is not larger than the mirror is its beginning."""
+        if checkpoint.size == self.size:
+            return checkpoint.root == self._edge.root()
+        return checkpoint.root == root_of(Tiles(self.folder.read, self.size).node, checkpoint.size)
+
+    def _extend(self, checkpoint: Checkpoint, value: bytes, now: int) -> bool:
+        """Take the entries up to a checkpoint; False where some are not here yet."""
+        if checkpoint.size <= self.size:
+            if not self._fits(checkpoint):
+                self._fork(value, now)
+            return True
+        new: list[bytes] = []
+        for n in range(self.size // WIDTH, -(-checkpoint.size // WIDTH)):
+            first = max(self.size - n * WIDTH, 0)
+            wanted = min(checkpoint.size - n * WIDTH, WIDTH)
+            some = self._bundles.get(n, [])[first:wanted]
+            if len(some) < wanted - first:
+                return False  # a later one comes with all of them
+            new += some
+        edge, tail = self._edge.copy(), list(self._tail)
+        files = list(grow(edge, tail, new))
+        if edge.root() != checkpoint.root:
+            self._fork(value, now)
+            return True
+        self.folder.write(files)
+        self._recent.update((entry, self.size + n) for n, entry in enumerate(new))
+        while len(self._recent) > 2 * _RECENT:
+            for entry in list(islice(self._recent, _RECENT)):
+                del self._recent[entry]
+        self._bundles = {n: rows for n, rows in self._bundles.items() if n >= edge.size // WIDTH}
+        for n in range(self.size // WIDTH, edge.size // WIDTH):
+            self.folder.tidy(bundle_path(n))
+        self._edge, self._tail = edge, tail
+        self._state |= {"size": checkpoint.size, "root": checkpoint.root.hex()}
+        self._keep([(CHECKPOINT, value)])
+        return True
+
+    def _fork(self, value: bytes, now: int) -> None:
+        """Keep both checkpoints as evidence and raise the alarm; it is not over until a person says so."""
+        with suppress(FileNotFoundError):
+            self.folder.write([(f"evidence/{now}-own", self.folder.read(CHECKPOINT)), (f"evidence/{now}", value)])
+        self._state["fork"] = True
+        self._keep()
+
+    def _witnessed(self, value: bytes, now: int) -> None:
+        """Take a checkpoint that others cosigned, and see whether we ourselves said more than we remember."""
+        checkpoint, note = self._open(value)
+        witnesses = witnesses_of(self._party.root, self._party.directory, now)
+        said = cosigners(note, witnesses)
+        own = witness_name(self._party.root, self._party.name)
+        for each in said:
+            kid = each.witness.key.kid.hex()
+            if each.witness.name == own and checkpoint.size > self._cosigned(kid):
+                self._state["rolled_back"] = sorted({*self._state["rolled_back"], kid})
+                self._keep()
+        choice = self._party.settings.log
+        try:
+            Policy(choice.witnesses, choice.operator).check(said)
+        except TrustError:
+            return  # enough for the hub, not for us
+        if checkpoint.size > self.witnessed:
+            self._state["witnessed"] = checkpoint.size
+            self._keep([(WITNESSED, value)])
+
+    # what we say
+
+    def caught_up(self, now: int) -> bool:
+        """Do what is due when everything that is there was taken; True where there is something to send."""
+        said = self._cosign(now)
+        self._tick_off(now)
+        return said
+
+    def _cosigned(self, kid: str) -> int:
+        """Return the largest size that a key of ours has cosigned."""
+        kept = self._state["cosigned"].get(kid, {"size": -1})
+        return int(kept["size"])
+
+    def _key(self, now: int) -> tuple[Kid, Any] | None:
+        try:
+            kid = self._party.directory.newest(self._party.witness, now)
+        except TrustError:
+            return None  # none yet, or none that the directory names
+        return kid, self._party.witness[kid]
+
+    def _cosign(self, now: int) -> bool:
+        asked = self._waiting.pop(ASKED, None)
+        found = self._key(now)
+        if asked is None or found is None or self._state["fork"] or not self._party.settings.log.cosign:
+            return False
+        checkpoint, _ = self._open(asked)
+        if checkpoint.size > self.size:
+            self._waiting[ASKED] = asked
+            return False
+        kid, key = found
+        name, before = kid.hex(), self._state["cosigned"].get(kid.hex(), {"size": -1, "at": 0})
+        if (self._store.number(f"cosigned/{name}") or 0) > before["size"] + 1:
+            self._state["rolled_back"] = sorted({*self._state["rolled_back"], name})
+            self._keep()
+        if name in self._state["rolled_back"] or checkpoint.size <= before["size"] or now < before["at"] + COSIGN_MS:
+            return False
+        line = cosign(key, witness_name(self._party.root, self._party.name), checkpoint, now // 1000)
+        self._state["cosigned"][name] = {"size": checkpoint.size, "root": checkpoint.root.hex(), "at": now}
+        self._keep()  # before anybody sees it
+        word = LogCosigned(
+            checkpoint.size, Digest(checkpoint.root), now // 1000, Digest(kid), CardBytes(line.signature[8:])
+        )
+        self._say(word, name, checkpoint.size, now)
+        return True
+
+    def _say(self, word: LogCosigned, name: str, size: int, now: int) -> None:
+        party = self._party
+        speaker = min((unit.id for unit in party.units if not unit.retired), default="")
+        nobody = without_number(secrets.token_bytes(16))
+        draft = Client(party).event(word, child=nobody, now=datetime.fromtimestamp(now / 1000, UTC), unit=speaker)
+        with self._store.transaction():
+            self._store.add_draft(draft, partition_of(draft.ref, party.root.shards))
+            self._store.keep_number(f"cosigned/{name}", size + 1)
+
+    # what must be there
+
+    def _remember(self, first: int) -> None:
+        tiles = Tiles(self.folder.read, self.size)
+        for n in range(first // WIDTH, -(-self.size // WIDTH)):
+            self._recent.update((entry, n * WIDTH + at) for at, entry in enumerate(tiles.entries(n)))
+
+    def index(self, entry: bytes, *, search: bool = False) -> int | None:
+        """Return an entry's place in the mirror; `search`: through all of it, which takes a while."""
+        if (found := self._recent.get(entry)) is not None or not search or entry in self._searched:
+            return found
+        self._searched.add(entry)
+        tiles = Tiles(self.folder.read, self.size)
+        for n in range(-(-self.size // WIDTH)):
+            rows = tiles.entries(n)
+            if entry in rows:
+                self._recent[entry] = n * WIDTH + rows.index(entry)
+                return self._recent[entry]
+        return None
+
+    def is_logged(self, entry: bytes) -> bool:
+        """Say whether an entry is in a checkpoint that witnesses stand behind."""
+        found = self.index(entry, search=True)
+        return found is not None and found < self.witnessed
+
+    def _tick_off(self, now: int) -> None:
+        waiting = {bytes.fromhex(name.removeprefix(_DUE)): at for name, at in self._store.numbers(_DUE).items()}
+        old = {entry for entry, at in waiting.items() if at + LATE_MS < now}
+        there = [entry for entry in waiting if self.index(entry, search=entry in old) is not None]
+        late = len(old.difference(there))
+        with self._store.transaction():
+            for entry in there:
+                self._store.forget(_DUE + entry.hex())
+            if there:
+                self._store.keep_number("ticked", (self._store.number("ticked") or 0) + len(there))
+            self._store.keep_number("late_entries", late)
+            words = "what the gate stamped is not in the log"
+            episode(self._store, TICK_OFF, late > 0, now, "TICK_OFF_LATE", words)
+            words = "the log contradicts itself"
+            episode(self._store, FORK, self._state["fork"], now, "LOG_FORK", words)
+            mine = {kid.hex() for kid in self._party.witness}
+            older = bool(mine & {*self._state["rolled_back"]})
+            words = "this store is older than what it cosigned"
+            episode(self._store, ROLLED_BACK, older, now, "LOG_WITNESS_ROLLED_BACK", words)
