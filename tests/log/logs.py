@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from samband.streams.crypto.keys import Purpose, SignKey, VerifyKey, realm_of
 from samband.streams.log.checkpoint import Checkpoint, Policy, Witness, cosign, origin_of, sign
 from samband.streams.log.note import Line, Note
-from samband.streams.log.tiles import CHECKPOINT, Tiles, grow
+from samband.streams.log.tiles import CHECKPOINT, Tiles, bundle, grow
 from samband.streams.log.tree import Edge
 
 REALM = realm_of(b"the tests' root")
@@ -31,8 +31,9 @@ def entries(count: int, first: int = 0) -> list[bytes]:
 class Log:
     """A log as a dictionary of files."""
 
-    def __init__(self, some: Sequence[bytes] = (), key: SignKey = KEY) -> None:
+    def __init__(self, some: Sequence[bytes] = (), key: SignKey = KEY, origin: str = ORIGIN) -> None:
         self.files: dict[str, bytes] = {}
+        self.origin = origin
         self.key, self.edge, self.tail = key, Edge(), list[bytes]()
         self.entries: list[bytes] = []
         self.add(some)
@@ -44,10 +45,16 @@ class Log:
         self.files[CHECKPOINT] = sign(self.key, self.checkpoint)
         return self.files[CHECKPOINT]
 
+    def news(self, some: Sequence[bytes]) -> list[tuple[str, bytes]]:
+        """Append entries and return what the log's topic gets: its bundles as far as they go, and the checkpoint."""
+        first, note = self.edge.size // 256, self.add(some)
+        rows = [(n, self.entries[n * 256 : (n + 1) * 256]) for n in range(first, -(-self.edge.size // 256))]
+        return [*((f"entries/{n}", bundle(row)) for n, row in rows), (CHECKPOINT, note)]
+
     @property
     def checkpoint(self) -> Checkpoint:
         """The newest state."""
-        return Checkpoint(ORIGIN, self.edge.size, self.edge.root())
+        return Checkpoint(self.origin, self.edge.size, self.edge.root())
 
     def read(self, path: str) -> bytes:
         """Return a file."""
