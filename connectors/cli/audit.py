@@ -13,6 +13,7 @@ from samband.connectors.cli.affected import affected
 from samband.connectors.cli.answers import ladder
 from samband.connectors.cli.audit_check import check
 from samband.connectors.cli.audit_consents import consents
+from samband.connectors.cli.audit_log import export, prove, verify
 from samband.connectors.cli.audit_topic import audit_records
 from samband.connectors.cli.erase import erase
 from samband.connectors.cli.terminal import Json, bad, emit, home_of, table
@@ -31,6 +32,9 @@ app.command("affected")(affected)
 app.command("consents")(consents)
 app.command("check")(check)
 app.command("erase")(erase)
+app.command("verify")(verify)
+app.command("prove")(prove)
+app.command("export")(export)
 
 
 @app.command("list")

@@ -207,6 +207,25 @@ def _store(party: Party) -> Iterator[Check]:
                 "is the party's own system there?" if stuck else "")  # fmt: skip
 
 
+def _log(party: Party) -> Iterator[Check]:
+    """Say what is wrong with the log, as this party sees it."""
+    from samband.connectors import watch, witness
+
+    store = party.store
+    if watch.alarm(store, witness.FORK):
+        yield Check("log", FAIL, "the log has shown two states that contradict each other",
+                    f"evidence is in {party.folder / 'log' / 'evidence'}: show it to the other parties")  # fmt: skip
+    if watch.alarm(store, witness.ROLLED_BACK):
+        yield Check("log witness", FAIL, "this store is older than what it has cosigned: it cosigns no more",
+                    "samband keys rotate makes its next witness key, when it is known why")  # fmt: skip
+    late = store.number("late_entries") or 0
+    if watch.alarm(store, witness.TICK_OFF):
+        yield Check("log entries", FAIL, f"{late} decisions were stamped and are not in the log",
+                    "tell the hub's operator and the other parties: it is behind, or hides a decision")  # fmt: skip
+    else:
+        yield Check("log entries", OK, f"{store.number('ticked') or 0} decisions ticked off in the log")
+
+
 def _alarms(party: Party) -> Iterator[Check]:
     """Say what does not come, and who else speaks with this store's numbers."""
     from samband.connectors import watch
@@ -226,6 +245,7 @@ def _alarms(party: Party) -> Iterator[Check]:
     if watch.alarm(store, watch.DIRECTORY):
         yield Check("directory records", FAIL, "the gate decides by cards that are not here",
                     "tell the hub's operator: directory records are withheld")  # fmt: skip
+    yield from _log(party)
     missing = gaps(store)
     yield Check("inbox gaps", WARN if missing else OK, f"{len(missing)} gaps in what the gate wrote",
                 "samband inbox gaps; tell the hub's operator: withheld or lost" if missing else "")  # fmt: skip

@@ -1,0 +1,234 @@
+"""`samband audit verify`, `prove` and `export`: the log worked out anew, an entry's proof, and a copy to query.
+
+They read a log's folder, the hub's own or a copy from anywhere, and believe nothing in it but what follows from its
+entries and the log's public key.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from samband.connectors.cli.terminal import Answer, Exit, Json, bad, emit, home_of, table
+from samband.connectors.cli.words import either, say
+from samband.schemas.errors import InputError, OperatorError
+
+if TYPE_CHECKING:
+    from samband.streams.crypto.keys import VerifyKey
+    from samband.streams.log.checkpoint import Checkpoint, Witness
+    from samband.streams.log.folder import LogFolder
+    from samband.streams.log.tiles import Tiles
+
+__all__ = ["export", "prove", "verify"]
+
+Folder = Annotated[Path | None, typer.Option(help="A copy of a log's folder; the hub's own where none is named.")]
+Key = Annotated[str, typer.Option(metavar="VKEY", help="The log's public key, from somebody you trust.")]
+
+
+def verify(folder: Folder = None, key: Key = "", as_json: Json = False) -> None:
+    """Work the whole log out anew from its entries and compare; exit code 10 when anything differs.
+
+    Trusts no one: only the log's public key comes from elsewhere (--key; else from this home's directory).
+    """
+    from samband.streams.log.verify import verify as work_out
+
+    where, keys, origin, witnesses = _log(folder, key)
+    report = work_out(where.read, keys, origin, witnesses, _progress)
+    _clear()
+    if as_json:
+        emit({"origin": origin, "keys": _texts(keys, origin), "size": report.size, "root": report.root.hex(),
+              "tiles": report.tiles, "witnessed": report.witnessed, "witnesses": report.witnesses,
+              "differences": [each._asdict() for each in report.differences]})  # fmt: skip
+    else:
+        print(either(f"{report.size} loggposter, {report.tiles} plattor",
+                     f"{report.size} log entries, {report.tiles} tiles"))  # fmt: skip
+        names = ", ".join(each.rpartition("/")[2] for each in report.witnesses)
+        if report.witnessed:
+            print(either(f"bevittnad till {report.witnessed}: {names}", f"witnessed up to {report.witnessed}: {names}"))
+        if report.differences:
+            table((either("fil", "file"), say("why")), [tuple(each) for each in report.differences])
+        else:
+            print(either("ingenting skiljer sig", "nothing differs"))
+    if report.differences:
+        raise Answer(Exit.DENIED)
+
+
+def prove(
+    what: Annotated[str, typer.Argument(metavar="ENTRY|MESSAGE", help="A log entry, or a message's id at the hub.")],
+    folder: Folder = None,
+    key: Key = "",
+    as_json: Json = False,
+) -> None:
+    """Prove that an entry, or everything about a message, is in the log; exit code 10 when something is not.
+
+    The proof holds by itself: leaf, path and signed checkpoint, as any tool for transparency logs takes them.
+    """
+    from samband.streams.crypto.merkle import leaf_hash
+    from samband.streams.log.checkpoint import opened
+    from samband.streams.log.tiles import CHECKPOINT, Tiles
+    from samband.streams.log.tree import inclusion, verify_inclusion
+
+    entries = _wanted(what)
+    where, keys, origin, _ = _log(folder, key)
+    note = where.read(CHECKPOINT)
+    checkpoint, _ = opened(note, keys, origin)
+    tiles = Tiles(where.read, checkpoint.size)
+    places = _places(tiles, set(entries))
+    found: list[dict[str, Any]] = []
+    for entry in entries:
+        if (index := places.get(entry)) is None:
+            found.append({"entry": entry.hex(), "index": None})
+            continue
+        path = inclusion(tiles.node, index, checkpoint.size)
+        verify_inclusion(leaf_hash(entry), index, checkpoint.size, checkpoint.root, path)
+        found.append({"entry": entry.hex(), "index": index, "size": checkpoint.size, "root": checkpoint.root.hex(),
+                      "path": [each.hex() for each in path], "checkpoint": note.decode()})  # fmt: skip
+    if as_json:
+        emit(found)
+    else:
+        _show(found, checkpoint)
+    if not found or any(each["index"] is None for each in found):
+        raise Answer(Exit.DENIED)
+
+
+def _show(found: list[dict[str, Any]], checkpoint: Checkpoint) -> None:
+    for each in found:
+        if each["index"] is None:
+            print(either(f"{each['entry']}  finns inte i loggen", f"{each['entry']}  is not in the log"))
+        else:
+            print(either(f"{each['entry']}  plats {each['index']} av {checkpoint.size}, bevisad",
+                         f"{each['entry']}  place {each['index']} of {checkpoint.size}, proved"))  # fmt: skip
+
+
+def export(
+    sqlite: Annotated[Path, typer.Option(metavar="FILE", help="The database to make.")],
+    folder: Folder = None,
+    key: Key = "",
+) -> None:
+    """Copy the log into a SQLite database: every entry with its place; at the hub also what its records say.
+
+    No child, unit or content is in it: of a record the same as `audit list` shows.
+    """
+    from samband.streams.log.checkpoint import opened
+    from samband.streams.log.tiles import CHECKPOINT, Tiles
+
+    if sqlite.exists():
+        raise InputError("EXPORT_EXISTS", f"`{sqlite}` is there already")
+    where, keys, origin, _ = _log(folder, key)
+    checkpoint, _ = opened(where.read(CHECKPOINT), keys, origin)
+    tiles = Tiles(where.read, checkpoint.size)
+    database = sqlite3.connect(sqlite)
+    try:
+        with database:
+            database.execute('CREATE TABLE log ("index" INTEGER PRIMARY KEY, entry TEXT NOT NULL UNIQUE)')
+            rows = ((index, entry.hex()) for index, entry in _entries(tiles))
+            database.executemany("INSERT INTO log VALUES (?, ?)", rows)
+            database.execute(
+                "CREATE TABLE records (entry TEXT PRIMARY KEY, partition INTEGER, seq INTEGER, at INTEGER, kind TEXT,"
+                " type TEXT, outcome TEXT, code TEXT, grounds TEXT, reasons TEXT, message_id TEXT)"
+            )
+            if folder is None:
+                database.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _records())
+    finally:
+        database.close()
+    _clear()
+    print(either(f"{checkpoint.size} loggposter i {sqlite}", f"{checkpoint.size} log entries in {sqlite}"))
+
+
+def _records() -> Iterator[tuple[Any, ...]]:
+    from samband.streams.records import read
+
+    for each in read(home_of()):
+        record = each.record
+        yield (each.entry.hex(), each.partition, each.audit_seq, record.decided_at, record.kind, record.type,
+               record.outcome, record.code, " ".join(record.grounds), " ".join(record.reasons),
+               record.message_id.hex())  # fmt: skip
+
+
+def _wanted(what: str) -> list[bytes]:
+    """Return the entries that are asked about."""
+    from samband.streams.records import read
+
+    try:
+        wanted = bytes.fromhex(what)
+    except ValueError:
+        wanted = b""
+    if len(wanted) == 32:
+        return [wanted]
+    if len(wanted) != 16:
+        raise bad("give a log entry (64 hexadecimal digits) or a message's id (32)")
+    return [each.entry for each in read(home_of()) if wanted in (each.record.message_id, each.record.subject)]
+
+
+def _places(tiles: Tiles, wanted: set[bytes]) -> dict[bytes, int]:
+    found = {}
+    for index, entry in _entries(tiles):
+        if entry in wanted:
+            found[entry] = index
+            if len(found) == len(wanted):
+                break
+    _clear()
+    return found
+
+
+def _entries(tiles: Tiles) -> Iterator[tuple[int, bytes]]:
+    from samband.streams.log.tree import WIDTH
+
+    for n in range(-(-tiles.size // WIDTH)):
+        for at, entry in enumerate(tiles.entries(n)):
+            yield n * WIDTH + at, entry
+        _progress(min((n + 1) * WIDTH, tiles.size), tiles.size)
+
+
+def _log(folder: Path | None, key: str) -> tuple[LogFolder, list[VerifyKey], str, list[Witness]]:
+    """Return the log's folder, keys, name and witnesses."""
+    from samband.streams.crypto.keys import Purpose, VerifyKey
+    from samband.streams.log.checkpoint import key_from, origin_of
+    from samband.streams.log.folder import LogFolder
+    from samband.streams.log.witnessed import witnesses_of
+
+    if key:
+        origin, found = key_from(key)
+        where = folder or home_of().hub / "log-tiles"
+        return _folder(LogFolder(where)), [found], origin, []
+    home = home_of()
+    root, now = home.root, time.time_ns() // 1_000_000
+    directory = home.directory(now)
+    keys = [each.key for each in directory.keys.values()
+            if each.card.purpose == Purpose.LOG and isinstance(each.key, VerifyKey)]  # fmt: skip
+    where = folder or home.hub / "log-tiles"
+    return _folder(LogFolder(where)), keys, origin_of(root.realm, root.agreement), witnesses_of(root, directory, now)
+
+
+def _folder(folder: LogFolder) -> LogFolder:
+    from samband.streams.log.tiles import CHECKPOINT
+
+    if not (folder.path / CHECKPOINT).exists():
+        raise OperatorError("LOG_MISSING", f"there is no log in `{folder.path}`", "samband hub up keeps one")
+    return folder
+
+
+def _texts(keys: list[VerifyKey], origin: str) -> list[str]:
+    from samband.streams.log.checkpoint import key_text
+
+    return [key_text(key, origin) for key in keys]
+
+
+def _progress(done: int, size: int) -> None:
+    """Say on a terminal how far it is; nothing elsewhere."""
+    if sys.stderr.isatty() and size:
+        bar = "█" * (30 * done // size)
+        sys.stderr.write(f"\r\x1b[K{bar:30} {done}/{size}")
+        sys.stderr.flush()
+
+
+def _clear() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
