@@ -51,7 +51,7 @@ log = logging.getLogger("samband.connector")
 
 LATE_MS: Final = 10 * 60_000
 """How long an entry may take into a checkpoint; it takes seconds."""
-COSIGN_MS: Final = 20_000
+COSIGN_MS: Final = 10_000
 """Shortest time between two words of ours: the log asks far more seldom."""
 FORK: Final = "log_fork"
 ROLLED_BACK: Final = "log_witness"
@@ -263,7 +263,10 @@ class Witness:
         if (self._store.number(f"cosigned/{name}") or 0) > before["size"] + 1:
             self._state["rolled_back"] = sorted({*self._state["rolled_back"], name})
             self._keep()
-        if name in self._state["rolled_back"] or checkpoint.size <= before["size"] or now < before["at"] + COSIGN_MS:
+        if name in self._state["rolled_back"] or checkpoint.size <= before["size"]:
+            return False
+        if now < before["at"] + COSIGN_MS:
+            self._waiting.setdefault(ASKED, asked)  # in a while
             return False
         line = cosign(key, witness_name(self._party.root, self._party.name), checkpoint, now // 1000)
         self._state["cosigned"][name] = {"size": checkpoint.size, "root": checkpoint.root.hex(), "at": now}

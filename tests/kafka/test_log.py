@@ -34,7 +34,7 @@ from samband.streams.topics import LOG_TOPIC
 
 pytestmark = pytest.mark.kafka
 
-WAIT_S = 90
+WAIT_S = 100
 PARTIES = {
     "social": ("SE-IFO", UnitKind.SOCIAL_IFO, Regime.OSL_26, "2120002080"),
     "bup": ("SE-BUP", UnitKind.CARE_BUP, Regime.OSL_25, "2321000172"),
@@ -45,13 +45,13 @@ Until = Callable[[Callable[[], bool], float], None]
 
 
 class House:
-    """A hub that puts a checkpoint to its witnesses every second or so, and two parties' connectors."""
+    """A hub that puts a checkpoint to its witnesses every twelve seconds, and two parties' connectors."""
 
     def __init__(self, path: Path) -> None:
         self.home = Home(path / "home")
         self.home.found("barn", now=datetime.now(UTC), shards=1)
         with (self.home.path / "hub.toml").open("a") as file:
-            file.write('\n[log]\nwitnesses = 2\noperator = "2120002080"\nwitness_minutes = 0.02\n')
+            file.write('\n[log]\nwitnesses = 2\noperator = "2120002080"\nwitness_minutes = 0.2\n')
         for party, (unit, kind, regime, organisation) in PARTIES.items():
             one = Unit(UnitId(unit), PartyId(party), kind, regime, unit)
             extra = ADAPTER.format(unit) + (LOGGED if party == "social" else "")
