@@ -16,6 +16,7 @@ from samband.connectors import boxes, copies, watch
 from samband.connectors.receive import Receiver
 from samband.connectors.store import Store
 from samband.connectors.watch import Watch
+from samband.connectors.witness import Witness
 from samband.schemas import catalogue, codec, message
 from samband.streams import inbox, keystore, topics
 from samband.streams.audit import AuditKeys
@@ -41,6 +42,9 @@ from samband.streams.gate.lanes import Lanes
 from samband.streams.gate.state import View
 from samband.streams.gate.verdicts import Verdicts
 from samband.streams.inbox import Accept, InboxReader
+from samband.streams.log import verify as log_verify
+from samband.streams.log.checkpoint import Policy
+from samband.streams.log.sequencer import Sequencer
 from samband.streams.records import check
 from samband.streams.records.keeper import Keeper
 from samband.streams.root import Root
@@ -98,6 +102,7 @@ def parts(name: str, holds: str, page: str, function: Any, *switches: Switch) ->
 
 
 LAYOUT, NAMES, GATE, PARTY = "Layout", "Names", "Gate accepts", "Party accepts"
+LOG = "Log"
 SPEECH, DIRECTORY, ERASURE, SUPPRESSION = "Who may say what, at the gate", "Directory", "Erasure", "Suppression"
 
 
@@ -382,3 +387,23 @@ does("records.month-key", "a month's key is destroyed, and with it every copy of
      AuditKeys.destroy, ("self._folder.destroy_secret(_name(month))", "pass"))  # fmt: skip
 does("records.salt", "an entry says nothing without its salt", LAYOUT, signature.entry_of,
      (" + salt + record", " + record"))  # fmt: skip
+
+# The log
+
+does("log.stamped", "what the gate did not stamp never becomes a leaf", LOG, Sequencer._take,
+     ("verify_entry(key, audit.entry, audit.proof)", "pass"))  # fmt: skip
+does("log.root", "whoever verifies works the root out anew from the entries", LOG, log_verify.verify,
+     ("if edge.root() != checkpoint.root:", "if False:"))  # fmt: skip
+raises("log.never-back", "the log starts only where it has what others have", LOG, Sequencer.recover,
+       "LOG_ROLLED_BACK")  # fmt: skip
+does("log.continues", "a witness takes a checkpoint only when its entries give the root", LOG, Witness._extend,
+     ("if edge.root() != checkpoint.root:", "if False:"))  # fmt: skip
+does("log.begins", "a witness compares what others have cosigned with its own mirror", LOG, Witness._checkpoint,
+     ("elif not self._fits(checkpoint):", "elif False:"))  # fmt: skip
+does("log.rolled-back", "a witness whose store is older than its own word cosigns no more", LOG, Witness._cosign,
+     ("name in self._state['rolled_back'] or ", ""))  # fmt: skip
+does("log.tick-off", "what was stamped for a party and is not in the log is an alarm", LOG, Witness._tick_off,
+     ("late > 0", "False"))  # fmt: skip
+raises("log.count", "a checkpoint is witnessed by as many as are asked for", LOG, Policy.check, "LOG_COSIGNATURES")
+raises("log.outside", "one of them is of another organisation than the operator's", LOG, Policy.check,
+       "LOG_COSIGNATURES_OWN")  # fmt: skip

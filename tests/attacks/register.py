@@ -89,6 +89,8 @@ _LIST: Final[dict[str, tuple[str, ...]]] = {
         "rollback, freeze, mix and match, unknown root, too few signatures",
         "key card by the wrong party",
         "stolen gate key backdates after revocation",
+        "entry of the log changed, dropped, reordered, inserted",
+        "log rewritten or cut with its own key",
         "stamped but not logged",
         "fork toward one witness, witness store rolled back, too few cosignatures",
         "record missing without an erase leaf",
@@ -109,8 +111,6 @@ _WAITS: Final = {
     ),
     "forged, swapped, rolled-back state record": ("log", "rolled back; forged and swapped are tried"),
     "stolen gate key backdates after revocation": ("log", "what was witnessed before the revocation and stands"),
-    "stamped but not logged": ("log", "the tick-off"),
-    "fork toward one witness, witness store rolled back, too few cosignatures": ("log", "witnesses"),
 }
 
 LINES: Final[dict[str, Line]] = {

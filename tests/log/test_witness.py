@@ -4,77 +4,21 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from samband.connectors import witness as witnesses
-from samband.connectors.witness import FORK, LATE_MS, ROLLED_BACK, TICK_OFF, Witness
+from samband.connectors.witness import FORK, LATE_MS, ROLLED_BACK, TICK_OFF
 from samband.streams.crypto.keys import Purpose, SignKey, VerifyKey
-from samband.streams.directory import HUB
-from samband.streams.log.checkpoint import cosign, origin_of
-from samband.streams.log.note import Note
 from samband.streams.log.verify import WITNESSED, verify
-from tests.gate.world import NOW, World
+from tests.gate.world import NOW
 from tests.log.logs import Log, entries
-
-
-class Ring:
-    """A log, its topic as a list, and parties that read it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.world = World()
-        self.key = SignKey(self.world.realm, Purpose.LOG, bytes([7]) * 32)
-        self.world.publish(self.world.directory, self.world.key(HUB, self.key))
-        self.origin = origin_of(self.world.realm, self.world.root.agreement)
-        self.folder = folder
-        self.topic: list[tuple[str, bytes]] = []
-        self.log = self.make()
-
-    def make(self, some: list[bytes] | None = None) -> Log:
-        """Return a log of this hub."""
-        return Log(some or [], key=self.key, origin=self.origin)
-
-    def party(self, name: str, copy: str = "") -> Any:
-        """Return a party on its folder."""
-        return self.world.open_party(name, self.folder / (copy or name))
-
-    def tell(self, some: list[bytes], log: Log | None = None, *, ask: bool = False) -> None:
-        """Append entries and put what is new on the topic."""
-        log = log or self.log
-        self.topic += log.news(some)
-        if ask:
-            self.topic.append(("asked", log.files["checkpoint"]))
-
-    def witnessed(self, *names: str, log: Log | None = None) -> None:
-        """Put the newest checkpoint on the topic with some parties' cosignatures."""
-        log = log or self.log
-        note = Note.parse(log.files["checkpoint"])
-        lines = [cosign(self.world.parties[name].witness, f"{self.origin}/{name}", log.checkpoint, 5) for name in names]
-        self.topic.append((WITNESSED, Note(note.text, (*note.lines, *lines)).encode()))
+from tests.log.ring import Ring, alarms, keep, read, said
 
 
 @pytest.fixture
 def ring(tmp_path: Path) -> Ring:
     return Ring(tmp_path)
-
-
-def read(ring: Ring, party: Any, now: int = NOW) -> Witness:
-    """Start as a new process does and take everything that is new on the topic."""
-    witness = Witness(party)
-    for offset in range(witness.offset, len(ring.topic)):
-        witness.take(offset, *ring.topic[offset], now)
-    witness.caught_up(now)
-    return witness
-
-
-def said(party: Any) -> int:
-    """Return how many cosignatures wait in the outbox or were said."""
-    return sum(draft.type == "log.cosigned" for draft in party.store.drafts())
-
-
-def alarms(party: Any) -> set[str]:
-    return {name for name in (FORK, ROLLED_BACK, TICK_OFF) if party.store.number(f"alarm/{name}")}
 
 
 def test_the_mirror_is_the_log(ring: Ring) -> None:
@@ -238,9 +182,3 @@ def test_what_the_log_did_not_sign_changes_nothing(ring: Ring) -> None:
     assert (read(ring, party).size, alarms(party), said(party)) == (3, set(), 0)
     ring.tell(entries(1, 3))
     assert read(ring, party).size == 4
-
-
-def keep(party: Any, entry: bytes) -> None:
-    """Let an entry be due."""
-    with party.store.transaction():
-        party.store.keep_number(f"due/{entry.hex()}", NOW)
