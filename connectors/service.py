@@ -323,8 +323,8 @@ class Service:
         self._witness = witness = await asyncio.to_thread(Witness, self._party)
         async for records, at_end in follow(self._kafka, witness.offset):
             before = witness.witnessed
-            for offset, name, value in records:
-                witness.take(offset, name, value, now_ms())
+            if records:  # it waits for the disk
+                await asyncio.to_thread(witness.take_all, records, now_ms())
             if at_end and witness.caught_up(now_ms()):
                 self._to_send.set()
             if witness.witnessed != before:

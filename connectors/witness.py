@@ -4,28 +4,21 @@
     witness.take(offset, name, value, now)        a record of `samband.log.v1`
     witness.caught_up(now)                        everything that is there was taken: cosign, tick off, complain
 
-    log/tile/…  log/checkpoint      the mirror, laid out as the log's own folder: anybody verifies it alike
-    log/witness.json                size, last place on the topic, what was cosigned, and what is wrong
-    log/evidence/…                  checkpoints that contradict each other, as they were signed
-
-A checkpoint is taken only when the entries up to it, behind those that are here, give its root. What was cosigned is on
-the disk before the cosignature leaves. Where another copy of this store has cosigned more than this one knows, it was
-rolled back: it cosigns no more with that key. Every entry that the gate stamped for us, sent or received, is due in the
-log within ten minutes.
+What was cosigned is on the disk before the cosignature leaves. Where another copy of this store has cosigned more than
+this one knows, it was rolled back: it cosigns no more with that key. Every entry that the gate stamped for us, sent or
+received, is due in the log within ten minutes. What it has of the log is `mirror`'s.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from samband.connectors.client import Client
+from samband.connectors.mirror import Mirror
 from samband.connectors.watch import episode
 from samband.schemas.errors import OperatorError, SambandError, TrustError
 from samband.schemas.events import CardBytes, Digest, LogCosigned
@@ -36,8 +29,7 @@ from samband.streams.directory import HUB
 from samband.streams.log.checkpoint import Checkpoint, Policy, cosign, cosigners, opened, origin_of
 from samband.streams.log.folder import LogFolder
 from samband.streams.log.note import Note
-from samband.streams.log.tiles import CHECKPOINT, Tiles, bundle_path, grow, split
-from samband.streams.log.tree import WIDTH, root_of
+from samband.streams.log.tiles import CHECKPOINT, split
 from samband.streams.log.witnessed import ASKED, WITNESSED, witness_name, witnesses_of
 
 if TYPE_CHECKING:
@@ -57,10 +49,7 @@ FORK: Final = "log_fork"
 ROLLED_BACK: Final = "log_witness"
 TICK_OFF: Final = "log_late"
 _DUE: Final = "due/"
-_STATE: Final = "witness.json"
-_VERSION: Final = "witness/1"
 _ENTRIES: Final = "entries/"
-_RECENT: Final = 100_000
 
 
 def due(store: Store, received: Received, now: int) -> None:
@@ -70,57 +59,27 @@ def due(store: Store, received: Received, now: int) -> None:
             store.keep_number(_DUE + entry.hex(), now)
 
 
-class Witness:
+class Witness(Mirror):
     """One party's view of the log."""
 
     def __init__(self, party: Party) -> None:
+        """Open the party's mirror.
+
+        Raises:
+            OperatorError: it cannot be read, or is altered.
+        """
         self._party, self._store = party, party.store
         self.origin = origin_of(party.root.realm, party.root.agreement)
-        self.folder = LogFolder(party.folder / "log")
-        self._state = self._load()
-        self._edge, self._tail = Tiles(self.folder.read, self.size).edge()
-        if self._edge.root().hex() != self._state["root"] and self.size:
-            raise OperatorError("LOG_TILES", f"the mirror of the log in `{self.folder.path}` is altered", "remove it")
-        self._bundles: dict[int, list[bytes]] = {}
         self._waiting: dict[str, bytes] = {}
         """Checkpoints that are asked for or witnessed, and larger than what is here yet."""
-        self._recent: dict[bytes, int] = {}
-        self._searched: set[bytes] = set()
-        self._remember(max(0, self.size - _RECENT))
-
-    def _load(self) -> dict[str, Any]:
-        try:
-            state: dict[str, Any] = json.loads(self.folder.read(_STATE))
-            if state["samband"] != _VERSION:
-                raise ValueError
-        except FileNotFoundError:
-            return {"samband": _VERSION, "size": 0, "root": "", "offset": 0, "witnessed": 0, "cosigned": {},
-                    "rolled_back": [], "fork": False}  # fmt: skip
-        except (ValueError, KeyError, TypeError) as error:
-            raise OperatorError("LOG_STATE", f"`{self.folder.path / _STATE}` cannot be read") from error
-        return state
-
-    def _keep(self, files: Iterable[tuple[str, bytes]] = ()) -> None:
-        """Write files, then what we know of them: durable when it returns."""
-        self.folder.write(files)
-        self.folder.write([(_STATE, json.dumps(self._state).encode())])
-
-    @property
-    def size(self) -> int:
-        """How many entries are mirrored, under a checkpoint that they gave the root of."""
-        return int(self._state["size"])
-
-    @property
-    def offset(self) -> int:
-        """The next offset of the log's topic."""
-        return int(self._state["offset"])
-
-    @property
-    def witnessed(self) -> int:
-        """Size of the newest checkpoint with witnesses enough for this party."""
-        return int(self._state["witnessed"])
+        super().__init__(LogFolder(party.folder / "log"))
 
     # what comes
+
+    def take_all(self, records: Iterable[tuple[int, str, bytes]], now: int) -> None:
+        """Take records in order; in another thread than the store's."""
+        for offset, name, value in records:
+            self.take(offset, name, value, now)
 
     def take(self, offset: int, name: str, value: bytes, now: int) -> None:
         """Take a record of the log's topic; one that does not hold changes nothing but an alarm.
@@ -163,51 +122,6 @@ class Witness:
             self._waiting[ASKED] = value
         else:
             self._witnessed(value, now)
-
-    def _fits(self, checkpoint: Checkpoint) -> bool:
-        """Say whether a checkpoint that is not larger than the mirror is its beginning."""
-        if checkpoint.size == self.size:
-            return checkpoint.root == self._edge.root()
-        return checkpoint.root == root_of(Tiles(self.folder.read, self.size).node, checkpoint.size)
-
-    def _extend(self, checkpoint: Checkpoint, value: bytes, now: int) -> bool:
-        """Take the entries up to a checkpoint; False where some are not here yet."""
-        if checkpoint.size <= self.size:
-            if not self._fits(checkpoint):
-                self._fork(value, now)
-            return True
-        new: list[bytes] = []
-        for n in range(self.size // WIDTH, -(-checkpoint.size // WIDTH)):
-            first = max(self.size - n * WIDTH, 0)
-            wanted = min(checkpoint.size - n * WIDTH, WIDTH)
-            some = self._bundles.get(n, [])[first:wanted]
-            if len(some) < wanted - first:
-                return False  # a later one comes with all of them
-            new += some
-        edge, tail = self._edge.copy(), list(self._tail)
-        files = list(grow(edge, tail, new))
-        if edge.root() != checkpoint.root:
-            self._fork(value, now)
-            return True
-        self.folder.write(files)
-        self._recent.update((entry, self.size + n) for n, entry in enumerate(new))
-        while len(self._recent) > 2 * _RECENT:
-            for entry in list(islice(self._recent, _RECENT)):
-                del self._recent[entry]
-        self._bundles = {n: rows for n, rows in self._bundles.items() if n >= edge.size // WIDTH}
-        for n in range(self.size // WIDTH, edge.size // WIDTH):
-            self.folder.tidy(bundle_path(n))
-        self._edge, self._tail = edge, tail
-        self._state |= {"size": checkpoint.size, "root": checkpoint.root.hex()}
-        self._keep([(CHECKPOINT, value)])
-        return True
-
-    def _fork(self, value: bytes, now: int) -> None:
-        """Keep both checkpoints as evidence and raise the alarm; it is not over until a person says so."""
-        with suppress(FileNotFoundError):
-            self.folder.write([(f"evidence/{now}-own", self.folder.read(CHECKPOINT)), (f"evidence/{now}", value)])
-        self._state["fork"] = True
-        self._keep()
 
     def _witnessed(self, value: bytes, now: int) -> None:
         """Take a checkpoint that others cosigned, and see whether we ourselves said more than we remember."""
@@ -287,24 +201,6 @@ class Witness:
             self._store.keep_number(f"cosigned/{name}", size + 1)
 
     # what must be there
-
-    def _remember(self, first: int) -> None:
-        tiles = Tiles(self.folder.read, self.size)
-        for n in range(first // WIDTH, -(-self.size // WIDTH)):
-            self._recent.update((entry, n * WIDTH + at) for at, entry in enumerate(tiles.entries(n)))
-
-    def index(self, entry: bytes, *, search: bool = False) -> int | None:
-        """Return an entry's place in the mirror; `search`: through all of it, which takes a while."""
-        if (found := self._recent.get(entry)) is not None or not search or entry in self._searched:
-            return found
-        self._searched.add(entry)
-        tiles = Tiles(self.folder.read, self.size)
-        for n in range(-(-self.size // WIDTH)):
-            rows = tiles.entries(n)
-            if entry in rows:
-                self._recent[entry] = n * WIDTH + rows.index(entry)
-                return self._recent[entry]
-        return None
 
     def is_logged(self, entry: bytes) -> bool:
         """Say whether an entry is in a checkpoint that witnesses stand behind."""

@@ -100,7 +100,9 @@ def _told(known: Known, now: int) -> dict[str, Any]:
 def rotate(
     who: As = "",
     unit: Annotated[str, typer.Option(metavar="UNIT", help="A unit's content key; else the party's own keys.")] = "",
-    purpose: Annotated[str, typer.Option(help="unit-content, party-hop, party-sign or party-witness.", show_default="all due")] = "",
+    purpose: Annotated[
+        str, typer.Option(help="Content, hop, signing or witness key: see keys list.", show_default="all due")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Make a party's next keys now and say them through the gate; the old ones go on until their end.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from samband.connectors import witness as witnesses
+from samband.connectors import mirror
 from samband.connectors.witness import FORK, LATE_MS, ROLLED_BACK, TICK_OFF
 from samband.streams.crypto.keys import Purpose, SignKey, VerifyKey
 from samband.streams.log.verify import WITNESSED, verify
@@ -149,7 +149,7 @@ def test_an_unlogged_stamp_is_found(ring: Ring) -> None:
 
 def test_an_entry_of_long_ago_is_found_in_the_mirror(ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
     """A letter that was held back for long is no alarm: before one is raised the whole mirror is looked through."""
-    monkeypatch.setattr(witnesses, "_RECENT", 10)
+    monkeypatch.setattr(mirror, "_RECENT", 10)
     party = ring.party("skola")
     ring.tell(entries(600))
     read(ring, party)
