@@ -11,6 +11,7 @@ from typing import Final
 from samband.streams.topics import (
     DERIVED,
     GATE,
+    LOG,
     PARTY_QUOTA,
     RECORDS,
     REGISTRAR,
@@ -25,7 +26,7 @@ from samband.streams.topics import (
 __all__ = ["access_page"]
 
 _AGREEMENT, _PARTY, _OTHER = "agreement", "party", "another-party"
-_COLUMNS: Final = (GATE, DERIVED, RECORDS, REGISTRAR, _PARTY)
+_COLUMNS: Final = (GATE, DERIVED, LOG, RECORDS, REGISTRAR, _PARTY)
 _NAMES: Final = {
     outbox(_AGREEMENT): "samband.outbox.*agreement*.v1",
     state(_AGREEMENT): "samband.state.*agreement*.v1",

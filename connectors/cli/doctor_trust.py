@@ -165,7 +165,7 @@ def _own_keys(party: Party, now: int) -> Iterator[Check]:
     from samband.connectors.keys import OwnKeys
 
     own = OwnKeys(party)
-    held = {*party.signs, *party.hop, *party.content}
+    held = {*party.signs, *party.witness, *party.hop, *party.content}
     for purpose, unit in own.places():
         name = f"key {purpose} {unit}".rstrip()
         known = [

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from samband.connectors import watch
+from samband.connectors import watch, witness
 from samband.connectors.boxes import take_number
 from samband.connectors.cli import doctor, main
 from samband.connectors.party import Party
@@ -44,7 +44,7 @@ def test_doctor_tells_each_alarm(social, world):
     """Silence and withheld cards fail; gaps, late messages, copies and a cut inbox warn; each line has a way out."""
     store = social.store
     with store.transaction():
-        for name in ("0", watch.DIRECTORY):
+        for name in ("0", watch.DIRECTORY, witness.FORK, witness.ROLLED_BACK, witness.TICK_OFF):
             store.keep_number(f"alarm/{name}", NOW)
         take_number(store, 0, 4, NOW)
         for key in ("cloned/at", "restored/at", "inbox_cut/at"):
@@ -55,7 +55,8 @@ def test_doctor_tells_each_alarm(social, world):
             if permitted:
                 store.add_step(draft.message_id, Step(created, "decision", "permit", "", {}))
     assert states(social) == {
-        "gate heads": "fail", "directory records": "fail", "inbox gaps": "warn", "decisions": "warn",
+        "gate heads": "fail", "directory records": "fail", "log": "fail", "log witness": "fail", "log entries": "fail",
+        "inbox gaps": "warn", "decisions": "warn",
         "receipts": "warn", "cloned store": "warn", "restored store": "warn", "inbox cut": "warn",
     }  # fmt: skip
     assert all(each.way_out for each in doctor._alarms(social))
