@@ -24,6 +24,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, Protocol
 
+from msgspec.structs import replace
+
 from samband.schemas.errors import FormatError, SambandError, TrustError
 from samband.schemas.stamp import Stamped, StampRecord
 from samband.streams.audit import ERASURES, UnverifiedAudit, month_of, seal_audit
@@ -114,7 +116,8 @@ class Keeper:
             store.count_on(audit.partition, audit.audit_seq)
         if store.find(audit.entry) is None:
             month = ERASURES if record.kind == ERASURE else month_of(record.decided_at)
-            leaf = Leaf(audit.entry, audit.partition, audit.audit_seq, offset, month, None, None)
+            proof = replace(stamped, record=b"", salt=bytes(32)).encode()
+            leaf = Leaf(audit.entry, audit.partition, audit.audit_seq, offset, month, None, None, proof)
             store.put(leaf, stamped.salt, stamped.record)
 
     def _carry_out(self, erasure: bytes, record: StampRecord) -> None:

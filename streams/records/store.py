@@ -1,7 +1,7 @@
 """What the hub keeps of the audit topic for as long as the law asks: SQLite, `HOME/hub/records/records.db`.
 
-    leaves      a row per log entry: gate partition, audit_seq, offset, month, and (salt, record) sealed; once erased,
-                only entry, partition, audit_seq and the entry of the erasure
+    leaves      a row per log entry: gate partition, audit_seq, offset, month, (salt, record) sealed, and the gate's
+                signature over the entry; once erased, only entry, partition, audit_seq and the entry of the erasure
     partitions  next audit_seq of each gate partition
     erasures    what was asked to be erased, and how far it is: asked → stamped → erased → done, or refused
     alarms      gaps, repeats, what was refused: code and place, the earliest of each kind
@@ -32,7 +32,7 @@ from samband.streams.database import transaction
 
 __all__ = ["Alarm", "Erasure", "Leaf", "RecordStore", "State"]
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _PLACE: Final = "samband.records"
 """What a row is bound to, beside its entry: no row is an audit record of the topic."""
 _ALARMS_KEPT: Final = 1000
@@ -48,7 +48,8 @@ CREATE TABLE leaves (
     "offset" INTEGER,
     month INTEGER,
     sealed BLOB,
-    erasure BLOB
+    erasure BLOB,
+    proof BLOB
 );
 CREATE INDEX leaves_place ON leaves (partition, audit_seq);
 CREATE INDEX leaves_offset ON leaves ("offset");
@@ -99,6 +100,9 @@ class Leaf:
     month: int | None
     sealed: bytes | None
     erasure: bytes | None
+    proof: bytes | None = None
+    """The gate's signature and path, as a stamp without salt and record; None where it was kept before there was one.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +153,13 @@ class RecordStore:
                 if version == 0:
                     for statement in filter(str.strip, _SCHEMA.split(";")):
                         self._db.execute(statement)
+                elif version == 1:
+                    self._db.execute("ALTER TABLE leaves ADD COLUMN proof BLOB")
+                if version in (0, 1):
                     self._db.execute(f"PRAGMA user_version = {_VERSION}")
         except (OSError, sqlite3.Error) as error:
             raise OperatorError("RECORDS_OPEN", f"the records `{path}` cannot be opened: {error}") from error
-        if version not in (0, _VERSION):
+        if version not in (0, 1, _VERSION):
             raise OperatorError("RECORDS_VERSION", f"the records `{path}` are of version {version}, not {_VERSION}")
 
     def close(self) -> None:
@@ -204,8 +211,8 @@ class RecordStore:
         plain = (salt + lp16(record)).ljust(AUDIT_CLASS, b"\0")
         assert leaf.month is not None
         sealed = self.keys.making(leaf.month).seal(_PLACE, leaf.entry, plain)[1]
-        row = (leaf.entry, leaf.partition, leaf.audit_seq, leaf.offset, leaf.month, sealed)
-        self._db.execute("INSERT INTO leaves VALUES (?, ?, ?, ?, ?, ?, NULL)", row)
+        row = (leaf.entry, leaf.partition, leaf.audit_seq, leaf.offset, leaf.month, sealed, leaf.proof)
+        self._db.execute("INSERT INTO leaves VALUES (?, ?, ?, ?, ?, ?, NULL, ?)", row)
 
     def find(self, entry: bytes) -> Leaf | None:
         """Return a leaf, or None where there is none."""
@@ -219,13 +226,25 @@ class RecordStore:
         """Yield the leaves that have their record, of the months `first` to `last`, oldest first."""
         yield from self._leaves('WHERE sealed IS NOT NULL AND month BETWEEN ? AND ? ORDER BY "offset"', first, last)
 
+    def kept_from(self, offset: int, limit: int) -> list[Leaf]:
+        """Return the next leaves that have their record from an offset of the topic on, erasures' too."""
+        return list(self._leaves('WHERE sealed IS NOT NULL AND "offset" >= ? ORDER BY "offset" LIMIT ?', offset, limit))
+
+    def count(self) -> int:
+        """Return how many leaves have their record."""
+        return int(self._db.execute("SELECT count(*) FROM leaves WHERE sealed IS NOT NULL").fetchone()[0])
+
+    def erased_by(self, erasure: bytes) -> list[bytes]:
+        """Return the entries whose records an erasure took."""
+        return [row[0] for row in self._db.execute("SELECT entry FROM leaves WHERE erasure = ?", (erasure,))]
+
     def kept_and_erasures(self, first: int, last: int) -> Iterator[Leaf]:
         """Yield the same and the records of erasures, oldest first."""
         months = "(month BETWEEN ? AND ? OR month = ?)"
         yield from self._leaves(f'WHERE sealed IS NOT NULL AND {months} ORDER BY "offset"', first, last, ERASURES)
 
     def _leaves(self, which: str, *values: Any) -> Iterator[Leaf]:
-        columns = 'entry, partition, audit_seq, "offset", month, sealed, erasure'
+        columns = 'entry, partition, audit_seq, "offset", month, sealed, erasure, proof'
         for row in self._db.execute(f"SELECT {columns} FROM leaves {which}", values):
             yield Leaf(*row)
 
@@ -250,7 +269,7 @@ class RecordStore:
     def erase(self, entries: Iterable[bytes], erasure: bytes) -> None:
         """Delete records; the entry stays, with the entry of its erasure beside it."""
         self._db.executemany(
-            'UPDATE leaves SET sealed = NULL, month = NULL, "offset" = NULL, erasure = ? WHERE entry = ?',
+            'UPDATE leaves SET sealed = NULL, month = NULL, "offset" = NULL, proof = NULL, erasure = ? WHERE entry = ?',
             [(erasure, entry) for entry in entries],
         )
 
