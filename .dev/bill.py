@@ -91,7 +91,8 @@ def scopes(
     extras = project["optional-dependencies"]
     scope: dict[str, str] = {}
     for named, word in (
-        (project["dependencies"], "required"), (extras["prove"], "optional"), (extras["dev"], "excluded"),
+        (project["dependencies"], "required"), (extras["prove"] + extras["console"], "optional"),
+        (extras["dev"], "excluded"),
     ):  # fmt: skip
         queue = [canonical(re.split(r"[<>=\[;]", each)[0]) for each in named]
         while queue:

@@ -23,6 +23,7 @@ from samband.connectors.cli import (
     circle,
     connect,
     consent,
+    console,
     doctor,
     findings,
     hub,
@@ -116,6 +117,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(topics.app, name="topics")
 app.command("doctor")(doctor.doctor)
+app.command("console")(console.console)
 app.add_typer(play.app, name="testdata")
 app.command("demo")(play.demo)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from samband.streams.directory import Directory
     from samband.streams.keyfile import KeyFolder
 
-__all__ = ["Check", "doctor"]
+__all__ = ["Check", "doctor", "hub_checks", "party_checks"]
 
 _SOON: Final = timedelta(days=30)
 _ROOM_MIB: Final = 512
@@ -47,6 +47,16 @@ def doctor(who: As = "", as_json: Json = False) -> None:
         )
     if any(each.state == FAIL for each in checks):
         raise Answer(Exit.OPERATOR)
+
+
+def hub_checks(home: Home) -> list[Check]:
+    """Return every check of the hub on this machine."""
+    return list(_guarded(_hub_checks(home)))
+
+
+def party_checks(party: Party) -> list[Check]:
+    """Return every check of a party's connector."""
+    return list(_guarded(_party_checks(party)))
 
 
 def _guarded(checks: Iterator[Check]) -> Iterator[Check]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from samband.connectors.cli.terminal import options
 
-__all__ = ["category_words", "either", "say"]
+__all__ = ["both", "category_both", "category_words", "either", "say"]
 
 _WORDS: Final = MappingProxyType(
     {
@@ -111,18 +111,31 @@ def either(swedish: str, english: str) -> str:
     return swedish if options.swedish else english
 
 
+def both(word: str) -> tuple[str, str]:
+    """Return a word in Swedish and English; one that is not known, as it is."""
+    return _WORDS.get(word, (word, word))
+
+
 def say(word: str) -> str:
     """Return a word in the chosen language; one that is not known, as it is."""
-    return either(*_WORDS.get(word, (word, word)))
+    return either(*both(word))
 
 
-def category_words(tag: str) -> str:
-    """Return what a category tag says in words."""
+def category_both(tag: str) -> tuple[str, str]:
+    """Return what a category tag says, in Swedish and English."""
     from samband.schemas.categories import CATEGORY_TEXTS, Category
 
     category, _, about = tag.partition(":")
     if category not in list(Category):
-        return tag
-    whose = {"guardian": either("vårdnadshavares", "a guardian's"), "sibling": either("syskons", "a sibling's")}
-    prefix = f"{whose.get(about, either('annans', 'another person’s'))} " if about not in ("", "child") else ""
-    return prefix + either(*CATEGORY_TEXTS[Category(category)])
+        return tag, tag
+    sv, en = CATEGORY_TEXTS[Category(category)]
+    if about in ("", "child"):
+        return sv, en
+    whose = {"guardian": ("vårdnadshavares", "a guardian's"), "sibling": ("syskons", "a sibling's")}
+    of_sv, of_en = whose.get(about, ("annans", "another person’s"))
+    return f"{of_sv} {sv}", f"{of_en} {en}"
+
+
+def category_words(tag: str) -> str:
+    """Return what a category tag says in words."""
+    return either(*category_both(tag))

@@ -1,0 +1,189 @@
+"""What every request must be before a page sees it, and what every answer carries.
+
+    app = Guard(app, Settings(hosts={"127.0.0.1:8600"}), door)
+
+Only this console's own `Host`, against names that another site points here; forms only from its own pages, by `Origin`;
+small bodies of one kind; not too often. Every answer says that nothing but its own files may run, be framed or kept.
+"""
+
+from __future__ import annotations
+
+import http
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
+from starlette.responses import PlainTextResponse
+
+from samband.connectors.console.session import Door, Rate, Session
+from samband.schemas.errors import InputError, RefusedError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = ["COOKIE", "Guard", "Settings"]
+
+COOKIE: Final = "samband_console"
+_BODY: Final = 16 * 1024
+_ADDRESS: Final = 4096
+_FORM: Final = "application/x-www-form-urlencoded"
+_FIELDS: Final = 40
+_REQUESTS: Final = (300, 60.0)
+"""Requests of one session or address in a minute."""
+_SIGNING_IN: Final = (10, 60.0)
+"""Attempts to sign in, from anywhere together."""
+_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'",
+        "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'",
+    )
+)  # fmt: skip
+_HEADERS: Final = {
+    "content-security-policy": _POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",  # `no-referrer` would make a form's Origin `null`
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the console is reached."""
+
+    hosts: frozenset[str]
+    """Values of `Host` that are this console's."""
+    https: bool = False
+    """It is reached over TLS, which somebody before it ends."""
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Values of `Origin` that are this console's."""
+        return frozenset(f"{'https' if self.https else 'http'}://{host}" for host in self.hosts)
+
+
+class Guard:
+    """Stands before the app."""
+
+    def __init__(
+        self, app: ASGIApp, settings: Settings, door: Door, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._door = door
+        self._clock = clock
+        self._requests = Rate(*_REQUESTS)
+        self._signing_in = Rate(*_SIGNING_IN)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        headers = Headers(scope=scope)
+        static = scope["path"].startswith("/static/")
+        fresh: list[str] = []
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._dress(MutableHeaders(raw=message["headers"]), fresh, static=static)
+            await send(message)
+
+        try:
+            session = self._check(scope, headers, fresh)
+            form = await self._form(scope, headers, receive, session)
+        except _StopError as refused:
+            text = f"{refused.status} {http.HTTPStatus(refused.status).phrase}\n{refused.text}\n"
+            await PlainTextResponse(text, refused.status)(scope, receive, answer)
+            return
+        scope["samband"] = {"session": session, "form": form}
+        await self._app(scope, receive, answer)
+
+    def _check(self, scope: Scope, headers: Headers, fresh: list[str]) -> Session | None:
+        if headers.getlist("host") != [headers.get("host")] or headers.get("host") not in self._settings.hosts:
+            raise _StopError(421, "this is not a name of this console")
+        if scope["method"] not in ("GET", "HEAD", "POST"):
+            raise _StopError(405, "")
+        if len(scope["path"]) + len(scope["query_string"]) > _ADDRESS:
+            raise _StopError(414, "")
+        now = self._clock()
+        token = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+        found = self._door.enter(token, now) if token else None
+        session = None
+        if found is not None:
+            session, following = found
+            if following is not None:
+                fresh.append(following)
+        client = scope.get("client") or ("",)
+        self._take(self._requests, session.id if session else str(client[0]), now)
+        return session
+
+    def _take(self, rate: Rate, name: str, now: float) -> None:
+        try:
+            rate.take(name, now)
+        except RefusedError as error:
+            raise _StopError(429, error.message) from error
+
+    async def _form(self, scope: Scope, headers: Headers, receive: Receive, session: Session | None) -> dict[str, str]:
+        """Return the fields of a form that comes from one of our own pages."""
+        if scope["method"] != "POST":
+            return {}
+        if headers.getlist("origin") != [headers.get("origin")] or headers["origin"] not in self._settings.origins:
+            raise _StopError(403, "the form does not come from this console")
+        if headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+            raise _StopError(415, "")
+        body = b""
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise _StopError(400, "")
+            body += message.get("body", b"")
+            if len(body) > _BODY:
+                raise _StopError(413, "")
+            if not message.get("more_body"):
+                break
+        try:
+            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_FIELDS, errors="strict")
+        except ValueError:
+            raise _StopError(400, "the form cannot be read") from None
+        if len({name for name, _ in pairs}) != len(pairs):
+            raise _StopError(400, "the form says something twice")
+        form = dict(pairs)
+        if session is None:
+            # Signing in: the code is what a page of another's cannot know.
+            self._take(self._signing_in, "", self._clock())
+            return form
+        try:
+            session.check_csrf(form.pop("csrf", ""))
+        except (RefusedError, InputError) as error:
+            raise _StopError(403, error.message) from error
+        return form
+
+    def _dress(self, headers: MutableHeaders, fresh: list[str], *, static: bool) -> None:
+        for name, value in _HEADERS.items():
+            headers[name] = value
+        headers["cache-control"] = "private, max-age=3600" if static else "no-store"
+        if self._settings.https:
+            headers["strict-transport-security"] = "max-age=31536000"
+        if fresh and "set-cookie" not in headers:
+            headers.append("set-cookie", self.cookie(fresh[0]))
+
+    def cookie(self, token: str) -> str:
+        """Return the cookie that carries a token; empty ends it."""
+        life = "" if token else "; Max-Age=0"
+        return f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict{'; Secure' if self._settings.https else ''}{life}"
+
+
+class _StopError(Exception):
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
