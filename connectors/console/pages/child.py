@@ -20,6 +20,7 @@ from samband.schemas.identifiers import normalise
 
 if TYPE_CHECKING:
     from samband.connectors.party import Party
+    from samband.schemas.identifiers import ChildIdentifier
 
 __all__ = ["child", "look_up", "look_ups"]
 
@@ -58,7 +59,8 @@ def look_up(ask: Ask) -> Shown:
     if len(reason) < _SHORTEST:
         raise InputError("CONSOLE_REASON", f"the reason has at least {_SHORTEST} characters")
     with ask.house.party() as party:
-        before = [each for each in look_ups(party) if each["ref"] == party.ref(number).hex()]
+        known = {ref.hex() for ref in party.refs(number)}
+        before = [each for each in look_ups(party) if each["ref"] in known]
         logged = _log(ask, party, number, reason)
         found = about(party, number, Reader.CHILD, ask.now, consents=ConsentBook(party).entries())
         return Shown(
@@ -70,8 +72,13 @@ def look_up(ask: Ask) -> Shown:
             before=before,
             logged=logged.hex(),
             found=found,
-            ref=party.ref(number).hex(),
+            ref=_now(party, number, ask),
         )
+
+
+def _now(party: Party, number: ChildIdentifier, ask: Ask) -> str:
+    """Return the reference that stands for the child now."""
+    return party.ref(number, party.epoch(int(ask.now.timestamp() * 1000))).hex()
 
 
 def _log(ask: Ask, party: Party, number: str, reason: str) -> bytes:
@@ -81,7 +88,7 @@ def _log(ask: Ask, party: Party, number: str, reason: str) -> bytes:
 
     at = int(ask.now.timestamp() * 1000)
     told = {
-        "at": at, "user": ask.session.user, "reason": reason, "ref": party.ref(number).hex(),
+        "at": at, "user": ask.session.user, "reason": reason, "ref": _now(party, number, ask),
         "salt": secrets.token_hex(32),
     }  # fmt: skip
     described = json.dumps(told, ensure_ascii=False, sort_keys=True).encode()
