@@ -20,7 +20,6 @@ from samband.schemas.identifiers import normalise
 
 if TYPE_CHECKING:
     from samband.connectors.party import Party
-    from samband.schemas.identifiers import ChildIdentifier
 
 __all__ = ["child", "look_up", "look_ups"]
 
@@ -76,7 +75,7 @@ def look_up(ask: Ask) -> Shown:
         )
 
 
-def _now(party: Party, number: ChildIdentifier, ask: Ask) -> str:
+def _now(party: Party, number: str, ask: Ask) -> str:
     """Return the reference that stands for the child now."""
     return party.ref(number, party.epoch(int(ask.now.timestamp() * 1000))).hex()
 
