@@ -59,6 +59,7 @@ _RESEND_MAX_S: Final = 60.0
 _ACKNOWLEDGED_S: Final = 1.0
 _DISPOSE_S: Final = 3600.0
 _TEND_S: Final = 60.0
+_RELEASE_S: Final = 5.0
 _MORE_S: Final = 0.5
 """Between two batches of what is recorded anew: what people say meanwhile does not wait."""
 _WATCH_S: Final = 30.0
@@ -152,6 +153,7 @@ class Service:
                 group.create_task(self._forever(self._dispose))
                 group.create_task(self._forever(self._watch))
                 group.create_task(self._forever(self._tend))
+                group.create_task(self._forever(self._release))
                 group.create_task(self._forever(self._mirror))
                 for unit, adapter in self._adapters.items():
                     group.create_task(self._forever(partial(self._hand_over, unit, adapter)))
@@ -201,6 +203,15 @@ class Service:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TEND_S):
                     await self._to_tend.wait()
+
+    async def _release(self) -> None:
+        """Seal again what waits for a key: the directory may have had it before we were told that we need it."""
+        while True:
+            await asyncio.sleep(_RELEASE_S)
+            if self._store.parked:
+                with self._store.transaction():
+                    self._store.release(now_ms())
+                self.wake()
 
     async def _look(self) -> None:
         """Notice what another process, such as the command line, wrote into the store."""

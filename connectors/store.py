@@ -173,6 +173,8 @@ class Store:
         """
         self.secret = secret
         """The party's own 32 bytes: they seal this store, and salt what the party commits to."""
+        self.parked = True
+        """Whether something may wait for `release`."""
         self._box = HubStore(secret)
         self._drafts = msgspec.msgpack.Decoder(Draft)
         try:
@@ -370,6 +372,7 @@ class Store:
         if draft is None or draft.expires <= now:
             return False
         name = f"again/{message_id.hex()}"
+        self.parked = True
         times = (self.number(name) or 0) + 1
         self.keep_number(name, times)
         self._db.execute(
@@ -380,10 +383,12 @@ class Store:
 
     def park(self, message_id: bytes) -> None:
         """Keep a draft that cannot be sealed now until `release`."""
+        self.parked = True
         self._db.execute("UPDATE outbox SET state = 'parked' WHERE message_id = ?", (message_id,))
 
     def release(self, now: int) -> int:
         """Let what was parked be sealed again, and end what is over meanwhile; return how many there were."""
+        self.parked = False
         rows = self._db.execute("SELECT message_id FROM outbox WHERE state = 'parked' ORDER BY id").fetchall()
         for (message_id,) in rows:
             draft = self.draft(bytes(message_id))
