@@ -245,6 +245,10 @@ raises("party.categories", "the content tells what was judged and nothing else",
 raises("party.age", "the child is as old as was judged", PARTY, Accept._compare, "MISMATCH_AGE")
 _enter("party.form", "the content reads as its type and in its one form", PARTY, catalogue.decode_content,
        lambda: patched(inbox, "decode_content", as_any_type))  # fmt: skip
+does("withdrawals.first-said", "a withdrawal said in one epoch ends what was given before it in every other", SPEECH,
+     withdrawals.reaches, ("bool(consent.given.first_said) and", "False and"))  # fmt: skip
+does("gate.epoch", "a reference is of an epoch that the authority has announced", GATE, Checks.check,
+     ("self.directory.epochs.check(routing.e, now, event=row.event, ends=row.name in _ENDS)", "pass"))  # fmt: skip
 does("party.epoch", "a reference is of an epoch whose key the party holds", PARTY, Accept._compare,
      ("self.reference.get(routing.e)", "self.reference.get(1)"))  # fmt: skip
 does("party.box-seq", "an inbox's records are taken once", PARTY, Receiver._take,

@@ -105,10 +105,6 @@ _LIST: Final[dict[str, tuple[str, ...]]] = {
 }
 
 _WAITS: Final = {
-    "withdrawal against parallel, unknown, old-epoch, not-yet-arrived consents": (
-        "",
-        "there is one reference epoch: what is said under another is refused by the recipient",
-    ),
     "forged, swapped, rolled-back state record": ("log", "rolled back; forged and swapped are tried"),
     "stolen gate key backdates after revocation": ("log", "what was witnessed before the revocation and stands"),
 }

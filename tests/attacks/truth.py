@@ -28,7 +28,12 @@ def other_age(ground: Ground) -> bool:
     return ground.carried(ground.world.concern(age_band="15-17"), "skola")
 
 
-@attack("truth.other-epoch", "withdrawal against parallel, unknown, old-epoch, not-yet-arrived consents", "party.epoch")
+WITHDRAWAL = "withdrawal against parallel, unknown, old-epoch, not-yet-arrived consents"
+existing("consent.old-epoch", WITHDRAWAL, "withdrawals.first-said",
+         "tests/decision/test_epochs.py::test_nothing_comes_to_life_again")  # fmt: skip
+
+
+@attack("truth.other-epoch", WITHDRAWAL, "gate.epoch", "party.epoch")
 def other_epoch(ground: Ground) -> bool:
     """A message under a reference of another epoch, where no withdrawal comes, is not handed over."""
     world, child = ground.world, ground.world.child

@@ -79,7 +79,7 @@ def test_a_look_up_is_logged_first(at_school: AtParty) -> None:
     assert draft.message_id.hex() in answer.text
     party = Party.load(at_school.connector)
     kept = party.store.sealed("console/look-ups/1")
-    assert draft.ref == party.ref(CHILD)
+    assert draft.ref == party.ref(CHILD, 1)
     party.store.close()
     assert kept is not None
     assert hashlib.sha256(kept).digest() == bytes(body.detail)
