@@ -26,6 +26,7 @@ from starlette.routing import Route
 from samband.connectors.console import files
 from samband.connectors.console.ask import Ask, Csv, House, Query, Shown
 from samband.connectors.console.guard import COOKIE, Guard, Settings
+from samband.connectors.console.oidc import BACK, SIGNIN_COOKIE, Provider
 from samband.connectors.console.pages.affected import affected, affected_csv
 from samband.connectors.console.pages.child import child, look_up
 from samband.connectors.console.pages.consents import consent, consents
@@ -91,9 +92,12 @@ _RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet would take for a formula."""
 
 
-def console(house: House, settings: Settings, door: Door, clock: Callable[[], float] = time.monotonic) -> Guard:
-    """Return the app behind its guard."""
-    inner = _Console(house, door, clock)
+def console(
+    house: House, settings: Settings, door: Door, clock: Callable[[], float] = time.monotonic,
+    provider: Provider | None = None,
+) -> Guard:  # fmt: skip
+    """Return the app behind its guard; with a provider people sign in there, else by a printed link."""
+    inner = _Console(house, settings, door, provider, clock)
     routes: list[Route] = [Route("/", inner.front), Route("/static/{name}", files.static)]
     for language in LANGUAGES:
         routes += [
@@ -101,6 +105,8 @@ def console(house: House, settings: Settings, door: Door, clock: Callable[[], fl
             Route(f"/{language}/login", partial(inner.enter, language), methods=["POST"]),
             Route(f"/{language}/logout", partial(inner.leave, language), methods=["POST"]),
         ]
+        if provider is not None:
+            routes.append(Route(f"/{language}/oidc", partial(inner.to_provider, language)))
         for each in ROUTES:
             if each.at_party == (house.source is None):
                 routes.append(
@@ -108,6 +114,8 @@ def console(house: House, settings: Settings, door: Door, clock: Callable[[], fl
                 )
         if house.source is None:
             routes.append(Route(f"/{language}/", partial(inner.to_child, language)))
+    if provider is not None:
+        routes.append(Route(BACK, inner.back))
     app = Starlette(routes=routes, exception_handlers={404: inner.nothing, 405: inner.nothing})
     inner.guard = Guard(app, settings, door, clock)
     return inner.guard
@@ -118,9 +126,13 @@ class _Console:
 
     guard: Guard
 
-    def __init__(self, house: House, door: Door, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, house: House, settings: Settings, door: Door, provider: Provider | None, clock: Callable[[], float]
+    ) -> None:
         self._house = house
+        self._settings = settings
         self._door = door
+        self._provider = provider
         self._clock = clock
         self._look_ups = Rate(*_LOOK_UPS)
 
@@ -137,7 +149,37 @@ class _Console:
 
     def login(self, language: str, request: Request) -> Response:
         """Show the button that uses the link: a program that follows links must not use it up."""
-        return self._render(language, None, Shown("login", code=request.query_params.get("code", "")), "login")
+        shown = Shown("login", code=request.query_params.get("code", ""), oidc=self._provider is not None)
+        return self._render(language, None, shown, "login")
+
+    def to_provider(self, language: str, request: Request) -> Response:
+        """Go to the organisation's provider."""
+        assert self._provider is not None
+        try:
+            address, browser = self._provider.begin(language)
+        except SambandError as error:
+            return self._failed(language, error)
+        answer = RedirectResponse(address, 303)
+        # Lax, for the way back begins at another site; it opens nothing by itself.
+        answer.set_cookie(SIGNIN_COOKIE, browser, max_age=600, path=BACK, httponly=True, samesite="lax",
+                          secure=self._settings.https)  # fmt: skip
+        return answer
+
+    def back(self, request: Request) -> Response:
+        """Take whoever comes back from the provider; the page goes on by itself, so that the cookie is sent."""
+        assert self._provider is not None
+        try:
+            person = self._provider.finish(dict(request.query_params), request.cookies.get(SIGNIN_COOKIE, ""))
+        except SambandError as error:
+            return self._failed("sv", error)
+        token = self._door.open(person.user, person.roles, self._clock())
+        answer = self._render(person.language, None, Shown("onward"), "login")
+        answer.headers.append("set-cookie", self.guard.cookie(token))
+        answer.delete_cookie(SIGNIN_COOKIE, path=BACK, httponly=True, samesite="lax", secure=self._settings.https)
+        return answer
+
+    def _failed(self, language: str, error: SambandError) -> Response:
+        return self._render(language, None, Shown("error", status=_status(error), **_told(language, error)), "login")
 
     def enter(self, language: str, request: Request) -> Response:
         """Sign in."""
@@ -227,7 +269,7 @@ def _told(language: str, error: SambandError) -> dict[str, str]:
     """Return an error as a page says it: in the page's language where there are words for it."""
     known = {
         "CONSOLE_UNKNOWN": "unknown", "CONSOLE_QUERY": "query", "CONSOLE_RATE": "rate", "CONSOLE_LINK": "link",
-        "CONSOLE_REASON": "reason", "RECORDS_MISSING": "no_records",
+        "CONSOLE_REASON": "reason", "CONSOLE_OIDC": "oidc", "RECORDS_MISSING": "no_records",
     }  # fmt: skip
     name = known.get(error.code, "number" if error.code.startswith("IDENTIFIER") else "trouble")
     return {"title": "wrong", "text": f"{name}_text", "code": error.code}

@@ -173,7 +173,7 @@ class Guard:
         headers["cache-control"] = "private, max-age=3600" if static else "no-store"
         if self._settings.https:
             headers["strict-transport-security"] = "max-age=31536000"
-        if fresh and "set-cookie" not in headers:
+        if fresh and not any(each.startswith(f"{COOKIE}=") for each in headers.getlist("set-cookie")):
             headers.append("set-cookie", self.cookie(fresh[0]))
 
     def cookie(self, token: str) -> str:

@@ -56,6 +56,8 @@ CREATE TABLE places (
 );
 CREATE UNIQUE INDEX places_entry ON places (entry);
 CREATE INDEX places_month ON places (month, "offset");
+CREATE INDEX places_kind ON places (kind, month, "offset");
+CREATE INDEX places_child ON places (child, "offset");
 CREATE INDEX places_sender ON places (sender, "offset");
 CREATE INDEX places_recipient ON places (recipient, "offset");
 CREATE INDEX places_type ON places (type, "offset");
@@ -117,6 +119,11 @@ class Wanted:
     """A child's reference, as a record gives it."""
     since: int = 0
     before: int = 1 << 62
+
+    @property
+    def by_token(self) -> bool:
+        """Say whether something is named that an index of its own finds, in one month only."""
+        return bool(self.unit or self.other or self.message or self.type or self.child_of or self.leans_on)
 
 
 class Index:
@@ -297,37 +304,57 @@ class Index:
                 break
         return found, None
 
-    def _in_month(self, month: int, wanted: Wanted, below: int, limit: int) -> Iterator[tuple[int, bytes, int]]:
-        terms: list[str] = ["month = ?", 'places."offset" < ?']
-        values: list[Any] = [month, below]
-        for term, *given in self._terms(month, wanted):
-            terms.append(term)
-            values += given
-        query = (
-            f'SELECT places."offset", entry, at FROM places WHERE {" AND ".join(terms)} '
-            f'ORDER BY places."offset" DESC LIMIT {int(limit)}'
-        )
-        yield from self._db.execute(query, values)
+    def _in_month(self, month: int, wanted: Wanted, below: int, limit: int) -> list[tuple[int, bytes, int]]:
+        """Return (offset, entry, at) of a month's places, newest first.
+
+        What may stand in either of two columns is asked for in each by its own index, and the two are laid together.
+        """
+        terms = [("+month = ?" if wanted.by_token else "month = ?", month), ('places."offset" < ?', below)]
+        terms += self._terms(month, wanted)
+        queries, values = [], []
+        for either in self._either(month, wanted) or [[]]:
+            where = [*either, *terms]
+            queries.append(
+                f'SELECT * FROM (SELECT places."offset" AS place, entry, at FROM places '
+                f"WHERE {' AND '.join(term for term, *_ in where)} ORDER BY place DESC LIMIT {int(limit)})"
+            )
+            values += [value for _, *given in where for value in given]
+        query = f"{' UNION '.join(queries)} ORDER BY place DESC LIMIT {int(limit)}"
+        return self._db.execute(query, values).fetchall()
+
+    def _either(self, month: int, wanted: Wanted) -> list[list[tuple[Any, ...]]]:
+        """Return alternatives, each of them terms that must all fit; none where there is nothing to choose."""
+
+        def unit(name: str) -> int:
+            return self._token(month, "unit", name.encode())
+
+        if wanted.message:
+            message = self._token(month, "message", wanted.message)
+            return [[("message = ?", message)], [("subject = ?", message)]]
+        if wanted.unit and wanted.other:
+            ends = unit(wanted.unit), unit(wanted.other)
+            return [[("sender = ? AND recipient = ?", *ends)], [("sender = ? AND recipient = ?", *ends[::-1])]]
+        if wanted.unit or wanted.other:
+            one = unit(wanted.unit or wanted.other)
+            return [[("sender = ?", one)], [("recipient = ?", one)]]
+        return []
 
     def _terms(self, month: int, wanted: Wanted) -> Iterator[tuple[Any, ...]]:
+        """Yield terms that must all fit; a plus keeps an index from being used that finds too much."""
+
         def token(what: str, value: bytes | str) -> int:
             return self._token(month, what, value.encode() if isinstance(value, str) else value)
 
         if wanted.kinds:
-            yield f"kind IN ({', '.join('?' * len(wanted.kinds))})", *wanted.kinds
+            marks = ", ".join("?" * len(wanted.kinds))
+            yield f"{'' if len(wanted.kinds) == 1 and not wanted.by_token else '+'}kind IN ({marks})", *wanted.kinds
         if wanted.outcome:
             yield "outcome = ?", wanted.outcome
-        if wanted.unit and wanted.other:
-            one, other = token("unit", wanted.unit), token("unit", wanted.other)
-            yield "((sender = ? AND recipient = ?) OR (sender = ? AND recipient = ?))", one, other, other, one
-        elif wanted.unit or wanted.other:
+        if wanted.message and (wanted.unit or wanted.other):
             unit = token("unit", wanted.unit or wanted.other)
-            yield "(sender = ? OR recipient = ?)", unit, unit
+            yield "(+sender = ? OR +recipient = ?)", unit, unit
         if wanted.type:
             yield "type = ?", token("type", wanted.type)
-        if wanted.message:
-            message = token("message", wanted.message)
-            yield "(message = ? OR subject = ?)", message, message
         if wanted.child_of:
             yield "child = ?", token("child", wanted.child_of)
         if wanted.ground:

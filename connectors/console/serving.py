@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import uvicorn
 
 from samband.connectors.console.app import console
 from samband.connectors.console.ask import House
 from samband.connectors.console.attention import Attention
-from samband.connectors.console.guard import Settings
+from samband.connectors.console.guard import Guard, Settings
+from samband.connectors.console.oidc import ConsoleSettings, Provider
 from samband.connectors.console.roles import Role
 from samband.connectors.console.session import Door
 from samband.connectors.console.source import Source
 from samband.schemas.errors import OperatorError
+from samband.streams.settings import load
 
 if TYPE_CHECKING:
     from samband.streams.authority import Home
@@ -49,16 +53,28 @@ def serve(
         listener = stack.enter_context(_listening(port))
         port = listener.getsockname()[1]
         house = stack.enter_context(_house(home, connector))
-        door = Door()
-        hosts = frozenset({f"{_HOST}:{port}", f"localhost:{port}"})
-        app = console(house, Settings(hosts), door)
-        address = f"http://{_HOST}:{port}"
-        threading.Thread(target=tell, args=(door, address, roles), name="console-links", daemon=True).start()
+        door, address = Door(), f"http://{_HOST}:{port}"
+        if settings is None:
+            hosts = frozenset({f"{_HOST}:{port}", f"localhost:{port}"})
+            app = console(house, Settings(hosts), door)
+            threading.Thread(target=tell, args=(door, address, roles), name="console-links", daemon=True).start()
+        else:
+            app = _behind(load(settings, ConsoleSettings), house, door)
+            sys.stderr.write(f"samband: {address}, for what ends TLS before it\n")
         config = uvicorn.Config(
             app, lifespan="off", log_config=None, access_log=False, server_header=False, proxy_headers=False,
             timeout_keep_alive=5, limit_concurrency=100, h11_max_incomplete_event_size=16 * 1024,
         )  # fmt: skip
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _behind(settings: ConsoleSettings, house: House, door: Door) -> Guard:
+    """Return the app where something before it ends TLS, and people sign in at their own provider."""
+    settings.check()
+    parts = urlsplit(settings.address)
+    return console(
+        house, Settings(frozenset({parts.netloc}), https=parts.scheme == "https"), door, provider=Provider(settings)
+    )
 
 
 @contextmanager
