@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from samband.connectors.console.index import Cursor, Index, Sum, Wanted
+from samband.connectors.console.tree import Inclusion, LogState, inclusion_of, state_of
 from samband.schemas.errors import OperatorError, SambandError, TrustError
 from samband.schemas.stamp import Stamped, StampRecord
 from samband.streams.crypto.keys import Purpose, VerifyKey
@@ -216,6 +217,14 @@ class Source:
             if self._directory is None or time.monotonic() - self._directory[0] > _KEEP_S:
                 self._directory = (time.monotonic(), self.home.directory(time.time_ns() // 1_000_000))
             return self._directory[1]
+
+    def log_state(self) -> LogState | None:
+        """Return the log's checkpoint and its witnesses, verified now; None where this hub keeps no log yet."""
+        return state_of(self.home, self.directory)
+
+    def inclusion(self, entry: bytes) -> Inclusion:
+        """Prove now that an entry is in the log."""
+        return inclusion_of(self.home, self.directory, entry)
 
     def unit_name(self, unit: str) -> str:
         """Return a unit's name, empty where no card names it."""

@@ -96,6 +96,11 @@ class Words:
             "remedy": self.of((found.remedy_sv, found.remedy_en)),
         }
 
+    def alarm(self, kind: str) -> str:
+        """Return what an alarm is; one that has no words here, as it is."""
+        pair = _texts()["alarm"].get(kind)
+        return kind if pair is None else self.of(pair)
+
     def check(self, name: str) -> str:
         """Return the name of a check of the doctor; one that has no words here, as it is."""
         for known in (name, name.partition(" ")[0]):

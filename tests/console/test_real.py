@@ -65,9 +65,20 @@ def test_a_denial_is_seen(terminal: Terminal) -> None:
         page = browser.get(f"/sv/decisions/{found[1]}").text
         assert "Samtycke saknas." in page
         assert "Grindens signatur håller" in page
+        until(lambda: "Loggposten finns i loggen: plats" in browser.get(f"/sv/decisions/{found[1]}").text)
         assert CHILD not in page
         until(lambda: attention.found is not None)
         assert attention.quarantine == []
         assert "är inte prövade av jurist" in browser.get("/sv/").text
-        assert "Karantänen är tom." in browser.get("/sv/log").text
+        shown = browser.get("/sv/log").text
+        assert "Karantänen är tom." in shown
+        assert source.log_state() is not None
+        assert "Loggen håller inte" not in shown
+        for tile in (home.hub / "log-tiles" / "tile" / "0").rglob("*"):
+            if tile.is_file():
+                tile.write_bytes(bytes(byte ^ 1 for byte in tile.read_bytes()))
+        page = browser.get(f"/sv/decisions/{found[1]}").text
+        assert "Loggposten går inte att bevisa i loggen." in page, "the tiles were changed"
+        (home.hub / "log-tiles" / "checkpoint").write_bytes(b"samband/another/00\n1\nAAAA\n\n")
+        assert "Loggen håller inte:" in browser.get("/sv/log").text
     assert not (home.hub / "run" / "console" / "index.db").read_bytes().count(SKOLA.encode())

@@ -147,6 +147,7 @@ def decision(ask: Ask) -> Shown:
         stood=_stood(ask, found) if record.kind == "decision" and record.outcome != "permit" else None,
         ladder=[row_of(ask, each) for each in source.ladder(_about(record))],
         proof=proof,
+        included=source.inclusion(entry),
     )
 
 

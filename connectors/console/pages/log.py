@@ -31,6 +31,7 @@ def log(ask: Ask) -> Shown:
         found=len(source.index),
         unreadable=source.index.unreadable,
         trouble=source.trouble,
+        tree=source.log_state(),
         counts=counts,
         alarms=alarms[-_ALARMS:][::-1],
         quarantine=_quarantine(ask),
