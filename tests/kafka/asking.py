@@ -18,8 +18,8 @@ from samband.streams import quotas
 REFUSED: Final = {29, 30, 31, 53}  # topic, group, cluster, transactional id: authorization failed
 # What a request that was let in may still meet: who joins is told to come again by name (79), a group (69) or
 # transaction (49) is not there, a group is in use (68), a coordinator is being found (14–16), a compacted topic keeps
-# all it has (44).
-HARMLESS: Final = {0, 14, 15, 16, 44, 49, 68, 69, 79}
+# all it has (44), a transaction was not begun (48).
+HARMLESS: Final = {0, 14, 15, 16, 44, 48, 49, 68, 69, 79}
 TOPIC, GROUP, BROKER, CLUSTER = (
     2,
     3,

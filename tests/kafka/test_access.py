@@ -27,27 +27,36 @@ OUT, STATE = topics.outbox(AGREEMENT), topics.state(AGREEMENT)
 IN = {party: topics.inbox(party) for party in PARTIES}
 FOREIGN = "somebody.elses"
 DERIVED = topics.DERIVED_CHANGELOG
-TOPICS = [OUT, STATE, *IN.values(), topics.AUDIT, topics.QUARANTINE, topics.DIRECTORY, topics.CARDS, DERIVED, FOREIGN]
+TOPICS = [
+    OUT, STATE, *IN.values(), topics.AUDIT, topics.QUARANTINE, topics.DIRECTORY, topics.CARDS, topics.COSIGN,
+    topics.LOG_TOPIC, DERIVED, FOREIGN,
+]  # fmt: skip
 GROUPS = [topics.GATE_GROUP, topics.DERIVED_GROUP, "skola", "gate-2"]
-IDS = ["gate.samband.outbox.barn.v1.0", topics.KEEPER_TRANSACTION, "skola", "gate"]
+IDS = ["gate.samband.outbox.barn.v1.0", topics.KEEPER_TRANSACTION, topics.LOG_TRANSACTION, "skola", "gate"]
 
 # By hand, not from the table: what each may write, read, join and take. Whatever is not here must be refused.
 MAY: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "hub": (set(TOPICS), set(TOPICS), set(GROUPS), set(IDS)),
     "gate": (
-        {STATE, *IN.values(), topics.AUDIT, topics.QUARANTINE, topics.CARDS},
+        {STATE, *IN.values(), topics.AUDIT, topics.QUARANTINE, topics.CARDS, topics.COSIGN},
         {OUT, STATE, topics.DIRECTORY},
         {"gate"},
         {"gate.samband.outbox.barn.v1.0"},
     ),
-    "derived": ({DERIVED}, {DERIVED, topics.AUDIT}, {"samband.derived"}, set()),
-    "records": ({topics.AUDIT}, {topics.AUDIT, topics.DIRECTORY}, set(), {"records.keeper"}),
+    "derived": ({DERIVED}, {DERIVED, topics.AUDIT, topics.LOG_TOPIC}, {"samband.derived"}, set()),
+    "records": ({topics.AUDIT}, {topics.AUDIT, topics.DIRECTORY, topics.LOG_TOPIC}, set(), {"records.keeper"}),
     "registrar": ({topics.DIRECTORY}, {topics.DIRECTORY, topics.CARDS}, set(), set()),
-    "skola": ({OUT}, {IN["skola"], topics.DIRECTORY}, set(), set()),
-    "bup": ({OUT}, {IN["bup"], topics.DIRECTORY}, set(), set()),
-    "social.2": ({OUT}, {IN["social"], topics.DIRECTORY}, set(), set()),
+    "skola": ({OUT}, {IN["skola"], topics.DIRECTORY, topics.LOG_TOPIC}, set(), set()),
+    "bup": ({OUT}, {IN["bup"], topics.DIRECTORY, topics.LOG_TOPIC}, set(), set()),
+    "social.2": ({OUT}, {IN["social"], topics.DIRECTORY, topics.LOG_TOPIC}, set(), set()),
     "social": (set(), set(), set(), set()),  # revoked
-    "log": (set(), set(), set(), set()),  # a reserved name without any row
+    "log": (
+        {topics.LOG_TOPIC},
+        {topics.AUDIT, topics.DIRECTORY, topics.COSIGN, topics.LOG_TOPIC},
+        set(),
+        {topics.LOG_TRANSACTION},
+    ),
+    "samband": (set(), set(), set(), set()),  # a reserved name without any row
 }
 
 
