@@ -84,9 +84,9 @@ TABLE: Final = (
     Metric("samband_derived_unreadable", "gauge", "Log records that they could not read since their start."),
     # hub.prom
     Metric("samband_hub_running", "gauge", "Processes that run; `gate` should be the number of workers, the others 1.",
-           {"part": frozenset({"gate", "registrar", "records", "derived", "kafka"})}),
+           {"part": frozenset({"gate", "registrar", "records", "log", "derived", "kafka"})}),
     Metric("samband_hub_starts", "gauge", "Starts since `hub up`; more than one a process means that it died.",
-           {"part": frozenset({"gate", "registrar", "records", "derived"})}),
+           {"part": frozenset({"gate", "registrar", "records", "log", "derived"})}),
     # a connector's connector.prom
     Metric("samband_connector_connected", "gauge", "1 when the directory and the whole inbox have been read."),
     Metric("samband_connector_queue", "gauge", "Messages by how far they are: `new` not sealed, `sent` not decided, "
