@@ -38,7 +38,7 @@ from samband.schemas.units import Unit
 from samband.streams.crypto.keys import Purpose
 from samband.streams.crypto.reference import partition_of
 from samband.streams.join_files import environment
-from samband.streams.topics import DIRECTORY, inbox, outbox
+from samband.streams.topics import DIRECTORY, LOG_TOPIC, inbox, outbox
 
 __all__ = ["run"]
 
@@ -155,7 +155,7 @@ async def _kafka(test: _Test) -> None:
         return
     ms = (time.monotonic() - began) * 1000
     test.report.add(_BROKER, ("Kafka släpper in oss", "Kafka lets us in"), OK, test.party.settings.kafka.bootstrap, ms)
-    ours = {inbox(test.party.name), outbox(test.party.root.agreement), DIRECTORY}
+    ours = {inbox(test.party.name), outbox(test.party.root.agreement), DIRECTORY, LOG_TOPIC}
     others = seen - ours
     found = f"{len(seen)} topics, {len(others)} of others"
     test.report.add(
