@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from samband.schemas.errors import OperatorError, SambandError
+from samband.schemas.errors import OperatorError
 from samband.streams.authority import Home, key_cards
 from samband.streams.crypto.keys import Purpose
 from samband.streams.directory import HUB, Directory
@@ -70,12 +70,12 @@ class Registrar:
         """Remember what is on the topic now, and say it to whoever waits for it."""
         self._written.update(records)
         if HEAD_NAME in records:
-            version = self._directory(now).version
+            version = self._home.directory(now).version
             write_whole(self._home.hub / "run" / "published", str(version).encode())
 
     def renew_own(self, now: int) -> list[str]:
         """Make the hub's next keys where they are due, and return their names."""
-        directory = self._directory(now)
+        directory = self._home.directory(now)
         names = []
         for purpose in _OWN:
             own = [known.card.not_before for known in directory.keys.values()
@@ -100,9 +100,6 @@ class Registrar:
         keys = self._home.hub_keys
         party_root = keys.sign_key(Purpose.PARTY_ROOT)
         return self._publication.add(*key_cards(party_root, HUB, [(keys.make(purpose), "")], now))
-
-    def _directory(self, now: int) -> Directory:
-        return self._home.directory(now)
 
 
 @contextmanager
@@ -130,5 +127,5 @@ def published_version(home: Home) -> int:
     """Return the version of the head that the registrar last wrote to the topic; 0 where it never did."""
     try:
         return int((home.hub / "run" / "published").read_text("ascii"))
-    except (OSError, ValueError, SambandError):
+    except (OSError, ValueError):
         return 0

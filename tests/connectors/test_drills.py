@@ -74,6 +74,16 @@ def released(connector: Connector, now: int) -> None:
         connector.store.release(now)
 
 
+def sealed_again(sender: Connector, recipient: Connector, now: int) -> None:
+    """Let the sender hear what was not read, seal it again, and the recipient read it, as often as it may take."""
+    for _ in range(4):
+        sender.read()
+        released(sender, now)
+        sender.send()
+        recipient.read()
+        recipient.send()
+
+
 def test_a_lost_unit_key(line: Line, school: Connector, social: Connector, kit: Any, world: Any) -> None:
     """The recipient cannot open; it makes a next key; the sender seals again, and each arrives exactly once."""
     said = [school.say(world.concern()) for _ in range(5)]
@@ -85,12 +95,7 @@ def test_a_lost_unit_key(line: Line, school: Connector, social: Connector, kit: 
     OwnKeys(social.party).rotate(Purpose.UNIT_CONTENT, "IFO", kit.NOW)
     social.send()
     line.publish()
-    for _ in range(4):
-        school.read()
-        released(school, kit.NOW)
-        school.send()
-        social.read()
-        social.send()
+    sealed_again(school, social, kit.NOW)
     counted = handed_over(social)
     assert counted == dict.fromkeys(said, 1)
     social.send()
@@ -129,12 +134,7 @@ def test_a_lost_disk(line: Line, school: Connector, social: Connector, kit: Any,
             own.revoke(kid, Reason.LOST, kit.NOW, kit.NOW)
     again.send()
     line.publish()
-    for _ in range(4):
-        school.read()
-        released(school, kit.NOW)
-        school.send()
-        again.read()
-        again.send()
+    sealed_again(school, again, kit.NOW)
     counted = handed_over(again)
     assert counted == dict.fromkeys(unread, 1)
     again.send()
