@@ -12,8 +12,6 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from samband.schemas.errors import InputError
-from samband.streams.crypto.hub import HubStore
-from samband.streams.keyfile import KeyFolder
 
 if TYPE_CHECKING:
     from samband.connectors.party import Party
@@ -28,7 +26,7 @@ class ConsentBook:
 
     def __init__(self, party: Party) -> None:
         self._folder = party.folder / "consents"
-        self._box = HubStore(KeyFolder(party.folder / "keys", party.root.realm).secret("store"))
+        self._box = party.store.box
 
     def keep(self, consent: bytes, entry: dict[str, Any]) -> None:
         """Keep or replace an entry: a dict of JSON values with `child`, `message_id` and what was recorded."""

@@ -157,6 +157,7 @@ class Client:
         ground: str = "",
         limb: str = "",
         necessity: str = "",
+        message_id: bytes | None = None,
     ) -> bytes:
         """Ask whether a message would be permitted; nothing is forwarded. Return the question's id.
 
@@ -174,7 +175,7 @@ class Client:
         if set(fields) - known - {field.name for field in COMMON_FIELDS}:
             raise InputError("CONTENT_INVALID", f"`{type_name}` lacks a field that was named")
         filled = {field.name: "" for field in row.fields if field.required} | dict.fromkeys(fields, "")
-        draft = self._draft(type_name, sender, to, number, now, None)
+        draft = self._draft(type_name, sender, to, number, now, message_id)
         return self._take(
             replace(
                 draft,
@@ -196,16 +197,20 @@ class Client:
         unit: str = "",
         content: Mapping[str, Any] | None = None,
         acting_user: Mapping[str, str] | None = None,
+        message_id: bytes | None = None,
     ) -> bytes:
         """Take an event about a child (consent, mark, circle) into the outbox and return its id.
 
-        `acting_user` is {id, role} of who says it; the log holds a commitment to it, no name.
+        `acting_user` is {id, role} of who says it; the log holds a commitment to it, no name. The same `message_id`
+        again is the same event.
 
         Raises:
             InputError: the child's number cannot be used, or the content is not its type's.
             FormatError: the body is not valid.
         """
-        draft = self.event(body, child=child, now=now, unit=unit, content=content, acting_user=acting_user)
+        draft = self.event(
+            body, child=child, now=now, unit=unit, content=content, acting_user=acting_user, message_id=message_id
+        )
         if isinstance(body, CircleUpdate):
             self._party.store.keep_sealed(f"circle/{draft.ref.hex()}", events.encode(body))
         if draft.type not in KEPT:
@@ -223,6 +228,7 @@ class Client:
         content: Mapping[str, Any] | None = None,
         acting_user: Mapping[str, str] | None = None,
         e: int = 0,
+        message_id: bytes | None = None,
     ) -> Draft:
         """Return the draft of an event, for who keeps it in a transaction of their own; else as `record`.
 
@@ -230,7 +236,7 @@ class Client:
         """
         type_name = events.name_of(body)
         own = self._party.own_unit(unit)
-        draft = self._draft(type_name, own, own, normalise(child), now, None, e)
+        draft = self._draft(type_name, own, own, normalise(child), now, message_id, e)
         data = None if content is None else catalogue.encode_content(type_name, content)
         return replace(
             draft,
@@ -276,7 +282,9 @@ class Client:
         body = IdentityChanged(events.Id16(self._party.ref(arrives, e)), arriving=False)
         return self.record(body, child=leaves, now=now, unit=unit)
 
-    def recall(self, message_id: bytes, *, now: datetime, code: str = "MISDIRECTED") -> bytes:
+    def recall(
+        self, message_id: bytes, *, now: datetime, code: str = "MISDIRECTED", recall_id: bytes | None = None
+    ) -> bytes:
         """Ask the gate to stop a message that is not handed over yet; return the recall's id.
 
         Raises:
@@ -290,7 +298,7 @@ class Client:
         return self._take(
             replace(
                 draft,
-                message_id=secrets.token_bytes(16),
+                message_id=recall_id or secrets.token_bytes(16),
                 type="recall",
                 categories=(),
                 created=created,
@@ -398,8 +406,8 @@ class Client:
     def _take(self, draft: Draft, *, keep: Callable[[], object] = lambda: None) -> bytes:
         store, service = self._party.store, self._service
         with store.transaction():
-            store.add_draft(draft, partition_of(draft.ref, self._party.root.shards))
-            keep()
+            if store.add_draft(draft, partition_of(draft.ref, self._party.root.shards)):
+                keep()
             sealed = service.seal_new() if service else []
         if service:
             service.wake(sealed)

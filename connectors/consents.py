@@ -11,6 +11,7 @@ once that it is on file; only then is anything carried on it from there.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -76,15 +77,16 @@ class Consents:
         unit: str = "",
         user: dict[str, str],
         evidence_reference: str = "",
+        message_id: bytes | None = None,
     ) -> Given:
-        """Record a consent and send each discloser of another party its part.
+        """Record a consent and send each discloser of another party its part; the same `message_id` is the same act.
 
         Raises:
             InputError: the child's number cannot be used, or a unit cannot take part in a consent.
             RefusedError: no card names a unit.
         """
         others = [each for each in body.disclosers if self._party.directory.unit(each).party != self._party.name]
-        message = self._client.record(body, child=child, now=now, unit=unit, acting_user=user)
+        message = self._client.record(body, child=child, now=now, unit=unit, acting_user=user, message_id=message_id)
         parts = {
             each: self._client.send(
                 PART,
@@ -93,6 +95,7 @@ class Consents:
                 now=now,
                 unit=unit,
                 ref_to=body.consent_id,
+                message_id=message_id and _part_id(message_id, each),
             )
             for each in others
         }
@@ -124,6 +127,7 @@ class Consents:
         unit: str = "",
         view: ChildView | None = None,
         reference: str = "",
+        message_id: bytes | None = None,
     ) -> bytes:
         """Record one giver's signature with the digest of its evidence, and return the event's id.
 
@@ -133,28 +137,34 @@ class Consents:
             InputError, FormatError: the number or the giver's id cannot be used.
         """
         body = ConsentSigned(Id16(consent_id), giver, Digest(evidence), view)
-        return self._client.record(body, child=child, now=now, unit=unit, content=_kept(child, reference))
+        content = _kept(child, reference)
+        return self._client.record(body, child=child, now=now, unit=unit, content=content, message_id=message_id)
 
-    def confirm(self, consent_id: bytes, *, now: datetime) -> bytes:
+    def confirm(self, consent_id: bytes, *, now: datetime, message_id: bytes | None = None) -> bytes:
         """Say that the own part of a consent is on file, and return the event's id.
 
         Raises:
             InputError: no part of it has come here (`CONSENT_UNKNOWN`).
         """
         part = self.part(consent_id)
-        return self._client.record(ConsentConfirmed(Id16(consent_id)), child=part.child, now=now, unit=part.unit)
+        body = ConsentConfirmed(Id16(consent_id))
+        return self._client.record(body, child=part.child, now=now, unit=part.unit, message_id=message_id)
 
-    def dispute(self, consent_id: bytes, *, child: str, now: datetime, unit: str = "", settled: bool = False) -> bytes:
+    def dispute(
+        self, consent_id: bytes, *, child: str, now: datetime, unit: str = "", settled: bool = False,
+        message_id: bytes | None = None,
+    ) -> bytes:  # fmt: skip
         """Doubt a consent, so that it carries nothing, or take that back; return the event's id."""
         body = ConsentDisputed(Id16(consent_id), settled)
-        return self._client.record(body, child=child, now=now, unit=unit)
+        return self._client.record(body, child=child, now=now, unit=unit, message_id=message_id)
 
     def refuse(
-        self, consent_id: bytes, giver_role: GiverRole, giver: str, *, child: str, now: datetime, unit: str = ""
-    ) -> bytes:
+        self, consent_id: bytes, giver_role: GiverRole, giver: str, *, child: str, now: datetime, unit: str = "",
+        message_id: bytes | None = None,
+    ) -> bytes:  # fmt: skip
         """Record that a giver said no, and return the event's id."""
         body = ConsentRefused(Id16(consent_id), giver_role, giver)
-        return self._client.record(body, child=child, now=now, unit=unit)
+        return self._client.record(body, child=child, now=now, unit=unit, message_id=message_id)
 
     def part(self, consent_id: bytes) -> Part:
         """Return the part of a consent that came to this party.
@@ -189,6 +199,11 @@ def renewal(valid_to: int, turns_18: datetime | None, now: datetime) -> datetime
     if turns_18 is not None and now < turns_18 < ends:
         ends = turns_18
     return ends if now < ends <= now + timedelta(days=RENEW_DAYS) else None
+
+
+def _part_id(message_id: bytes, unit: str) -> bytes:
+    """Return the id of a discloser's part, the same for the same act."""
+    return hashlib.sha256(b"consent.part" + message_id + unit.encode()).digest()[:16]
 
 
 def _kept(child: str, reference: str) -> dict[str, Any] | None:

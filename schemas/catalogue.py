@@ -15,7 +15,7 @@ import hashlib
 import io
 import json
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ from samband.schemas.message_type import Field, FieldKind, MessageType
 from samband.schemas.message_types import COMMON_FIELDS, MESSAGE_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from samband.schemas.units import UnitKind
 
@@ -43,6 +43,7 @@ __all__ = [
     "content_schema_id",
     "decode_content",
     "encode_content",
+    "faults",
     "find",
     "max_plain",
     "possible_categories",
@@ -132,7 +133,8 @@ def _parsed(type_name: str) -> Any:
 
 
 def _bad(type_name: str, path: str, why: str, code: str = "CONTENT_INVALID") -> InputError:
-    return InputError(code, f"`{type_name}`: field `{path}` {why}", "samband send --help shows each type's fields")
+    hint = "samband send --help shows each type's fields"
+    return InputError(code, f"`{type_name}`: field `{path}` {why}", hint, field="" if path == "?" else path)
 
 
 def validate(type_name: str, content: Mapping[str, Any]) -> None:
@@ -142,29 +144,59 @@ def validate(type_name: str, content: Mapping[str, Any]) -> None:
         InputError: with the field's path (`CONTENT_INVALID`), or an unusable number (`IDENTIFIER_INVALID`), or no such
             type (`TYPE_UNKNOWN`). What the field holds is never repeated.
     """
+    for fault in faults(type_name, content):
+        raise fault
+
+
+def faults(type_name: str, content: Mapping[str, Any]) -> Iterator[InputError]:
+    """Yield everything that `validate` could say of a content, in its order; nothing of a right one.
+
+    Raises:
+        InputError: no such type (`TYPE_UNKNOWN`).
+    """
     fields = _fields(type_name)
     if unknown := set(content) - {field.name for field in fields} - {"acting_user"}:
         names = {key for key in unknown if isinstance(key, str) and key.isidentifier() and len(key) <= 40}
-        raise _bad(type_name, min(names, default="?"), "is unknown")
-    for field in fields:
-        value = content.get(field.name)
-        if value is None:
-            if field.required:
-                raise _bad(type_name, field.name, "is missing")
-            if field.required_when and content.get(field.required_when[0]) == field.required_when[1]:
-                raise _bad(type_name, field.name, f"is missing, as `{field.required_when[0]}` is what it is")
-            continue
-        _validate_value(type_name, field, value)
-    _validate_acting_user(type_name, content.get("acting_user"))
-    if normalise(content["child_identifier"]) != content["child_identifier"]:
-        raise InputError("IDENTIFIER_INVALID", "the child's identifier is not in its canonical form")
+        yield _bad(type_name, min(names, default="?"), "is unknown")
+    checks: list[Callable[[], None]] = [partial(_validate_field, type_name, field, content) for field in fields]
+    checks.append(partial(_validate_acting_user, type_name, content.get("acting_user")))
+    checks.append(partial(_validate_identifier, content.get("child_identifier")))
     if find(type_name).unidentified:
-        _validate_unidentified(type_name, content)
+        checks.append(partial(_validate_unidentified, type_name, content))
+    for check in checks:
+        try:
+            check()
+        except InputError as fault:
+            yield fault
+
+
+def _validate_field(type_name: str, field: Field, content: Mapping[str, Any]) -> None:
+    value = content.get(field.name)
+    if value is not None:
+        _validate_value(type_name, field, value)
+    elif field.required:
+        raise _bad(type_name, field.name, "is missing")
+    elif field.required_when and content.get(field.required_when[0]) == field.required_when[1]:
+        raise _bad(type_name, field.name, f"is missing, as `{field.required_when[0]}` is what it is")
+
+
+def _validate_identifier(value: object) -> None:
+    """Check the child's number; what is no text was told of as a field."""
+    if not isinstance(value, str) or not value:
+        return
+    try:
+        canonical = normalise(value) == value
+    except InputError as error:
+        raise InputError(error.code, error.message, error.hint, field="child_identifier") from None
+    if not canonical:
+        raise InputError(
+            "IDENTIFIER_INVALID", "the child's identifier is not in its canonical form", field="child_identifier"
+        )
 
 
 def _validate_unidentified(type_name: str, content: Mapping[str, Any]) -> None:
     """Check that the common fields name nobody: a case number could be joined with one that came with a name."""
-    if not is_random(content["child_identifier"]):
+    if not is_random(str(content.get("child_identifier"))):
         raise _bad(type_name, "child_identifier", "names a child; this type is about nobody who is named")
     for field in COMMON_FIELDS:
         if field.name != "child_identifier" and content.get(field.name) is not None:

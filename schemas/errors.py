@@ -10,7 +10,8 @@
 
 A code is stable and may be matched by programs. A message is lower case, uses the domain's words, puts input in
 backticks, and never holds a name, number, reference or content of a child. The hint says the way out; only the
-command line prints it.
+command line prints it. The field is the path of what is wrong in what was handed in, such as `content.from_date`; it is
+made of the catalogue's own names and never of the caller's.
 """
 
 from __future__ import annotations
@@ -35,12 +36,13 @@ class SambandError(Exception):
 
     fault: ClassVar[Fault] = "operator"
 
-    def __init__(self, code: str, message: str, hint: str = "", *, retriable: bool = False) -> None:
+    def __init__(self, code: str, message: str, hint: str = "", *, retriable: bool = False, field: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.hint = hint
         self.retriable = retriable
+        self.field = field
 
     def __str__(self) -> str:
         return f"{self.message} [{self.code}]"

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import secrets
 from datetime import UTC, datetime
 from datetime import time as clock
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from samband.connectors.book import ConsentBook
 from samband.connectors.cli import consent_list, consent_parts
 from samband.connectors.cli.answers import answer
-from samband.connectors.cli.consent_words import categories_of, givers_of, second_of, view_of
-from samband.connectors.cli.said import ActingUser, Child, From, Wait, acting_user, child_of, digest_of, is_file
+from samband.connectors.cli.consent_words import categories_of, evidence_of, second_of, view_of
+from samband.connectors.cli.said import ActingUser, Child, From, Wait, acting_user, child_of
 from samband.connectors.cli.terminal import As, Json, bad, message_id_of, party_of
 from samband.connectors.cli.words import say
 from samband.schemas.categories import About, Category
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["app"]
 
@@ -101,73 +94,41 @@ def give(
     samband consent give --as social --child 201201019805 --recipient SE2120002080-SKOLA \\
         --for-type placement.notice --until 2027-06-30 --child-view agrees --evidence paper.pdf
     """  # noqa: D301  typer's mark for lines that are not folded
+    from samband.connectors import recording
     from samband.connectors.client import Client
-    from samband.connectors.consents import Consents
-    from samband.schemas.events import ConsentGiven, Digest, GivenHow, Id16, Recipient
+    from samband.schemas.events import GivenHow
 
     party = party_of(who)
     number = child_of(child)
-    own = party.own_unit(unit)
     if how not in list(GivenHow) or about not in list(About):
         raise bad(
             "no such way of giving, or no such person", f"{', '.join(GivenHow)}; {', '.join(About)}", "CONSENT_FORM"
         )
-    disclosers = tuple(discloser or (own.id,))
-    told = categories_of(party, disclosers, category or (), for_type or (), about)
-    consent = secrets.token_bytes(16)
-    digest, salt, kept = digest_of(evidence)
-    user, user_salt = acting_user(acting_user_), os.urandom(32)
+    disclosers = tuple(discloser or (party.own_unit(unit).id,))
     now = datetime.now(UTC)
     client = Client(party)
-    recipients = tuple(Recipient(*client.resolve(each, number, now)) for each in recipient)
-    body = ConsentGiven(
-        consent_id=Id16(consent),
+    wanted = recording.Wanted(
+        child=number,
+        recipients=tuple(recipient),
         disclosers=disclosers,
-        recipients=recipients,
-        categories=told,
+        categories=categories_of(party, disclosers, category or (), for_type or (), about),
         about=About(about),
         purpose=purpose,
         valid_from=second_of(since, clock.min) if since else int(now.timestamp()),
         valid_to=second_of(until, clock.max),
-        givers=givers_of(guardians, with_child=with_child),
+        givers=recording.givers(guardians, with_child=with_child),
         signed_by=tuple(signed or ()),
         child_view=view_of(child_view),
         language=language,
-        given_how=GivenHow(how),
-        evidence=Digest(digest),
+        how=GivenHow(how),
+        evidence=evidence_of(evidence),
         recorder_role=recorder_role,
-        acting_user=Digest(hashlib.sha256(user_salt + user["id"].encode()).digest()),
+        user=acting_user(acting_user_),
         follows_role=follows_role,
+        unit=unit,
     )
-    given = Consents(party, client).give(
-        body, child=number, now=now, unit=unit, user=user, evidence_reference="" if is_file(kept) else kept
-    )
-    message = given.message_id
-    ConsentBook(party).keep(
-        consent,
-        {
-            "child": number,
-            "message_id": message.hex(),
-            "recorded_at": int(now.timestamp() * 1000),
-            "disclosers": list(disclosers),
-            "recipients": [each.unit for each in recipients],
-            "parts": {unit: part.hex() for unit, part in given.parts.items()},
-            "categories": [each.value for each in told],
-            "about": about,
-            "purpose": purpose,
-            "since": body.valid_from,
-            "until": body.valid_to,
-            "child_view": body.child_view.view.value,
-            "how": how,
-            "language": language,
-            "recorded_by": own.id,
-            "givers": [giver.id for giver in body.givers],
-            "signatures": {each: message.hex() for each in body.signed_by},
-            "ended": [],
-            "acting_user": {**user, "salt": user_salt.hex()},
-            "evidence": {"at": kept, "salt": salt.hex()},
-        },
-    )  # fmt: skip
+    recorded = recording.give(party, client, wanted, now=now)
+    consent, message = recorded.consent_id, recorded.message_id
     if not as_json:
         print(f"{say('consent')} {consent.hex()}")
     answer(client, message, wait, what="event", as_json=as_json, extra={"consent_id": consent.hex()})
@@ -187,25 +148,15 @@ def sign(
     as_json: Json = False,
 ) -> None:
     """Record that one giver has signed."""
+    from samband.connectors import recording
     from samband.connectors.client import Client
-    from samband.connectors.consents import Consents
 
     party = party_of(who)
-    book, consent_id = ConsentBook(party), message_id_of(consent)
-    entry = None if child else book.entry(consent_id)
-    if entry is not None and giver not in entry["givers"]:
-        raise bad("the consent has no such giver", ", ".join(entry["givers"]), "CONSENT_GIVER")
-    number = child_of(child) if entry is None else entry["child"]
-    view = view_of(child_view) if child_view else None
     client = Client(party)
-    digest, _, kept = digest_of(evidence)
-    message = Consents(party, client).sign(
-        consent_id, giver, digest, child=number, now=datetime.now(UTC), unit=unit, view=view,
-        reference="" if is_file(kept) else kept,
+    message = recording.sign(
+        party, client, message_id_of(consent), giver, evidence_of(evidence), now=datetime.now(UTC),
+        child=child_of(child) if child else "", view=view_of(child_view) if child_view else None, unit=unit,
     )  # fmt: skip
-    if entry is not None:
-        entry["signatures"][giver] = message.hex()
-        book.keep(consent_id, entry)
     answer(client, message, wait, what="event", as_json=as_json)
 
 
@@ -229,36 +180,18 @@ def withdraw(
     Any unit that hears it records it. It needs no form and no reason and is never refused; from when it is accepted
     nothing rests on it, and what was not handed over yet is stopped.
     """
+    from samband.connectors import recording
     from samband.connectors.client import Client
-    from samband.schemas.events import ConsentWithdrawn, GiverRole, Id16, Scope
+    from samband.schemas.events import GiverRole
 
-    if sum(map(bool, (consent, recipient, category))) > 1:
-        raise bad("a withdrawal has one scope", "--consent, --recipient or --category", "CONSENT_FORM")
     if giver_role not in list(GiverRole) or (category and category not in list(Category)):
         raise bad(
             "no such giver or kind of information", f"{', '.join(GiverRole)}; {', '.join(Category)}", "CONSENT_FORM"
         )
-    scope = (
-        Scope.CONSENT if consent else Scope.RECIPIENT if recipient else Scope.CATEGORY if category else Scope.EVERYTHING
-    )
     party = party_of(who)
-    number = child_of(child)
-    body = ConsentWithdrawn(
-        scope,
-        Id16(message_id_of(consent)) if consent else None,
-        recipient,
-        Category(category) if category else None,
-        GiverRole(giver_role),
-    )
     client = Client(party)
-    message = client.record(body, child=number, now=datetime.now(UTC), unit=unit)
-    book = ConsentBook(party)
-    said = {"child": number, "scope": scope.value, "consent": consent, "recipient": recipient, "category": category}
-    book.keep_withdrawal(message, said)
-    for consent_id, entry in book.entries():
-        covered = {Scope.CONSENT: consent_id.hex() == consent, Scope.RECIPIENT: recipient in entry["recipients"],
-                   Scope.CATEGORY: category in entry["categories"], Scope.EVERYTHING: True}  # fmt: skip
-        if entry["child"] == number and covered[scope]:
-            entry["ended"].append({"message_id": message.hex(), "scope": scope.value})
-            book.keep(consent_id, entry)
+    withdrawal = recording.Withdrawal(
+        child_of(child), message_id_of(consent) if consent else b"", recipient, category, GiverRole(giver_role)
+    )
+    message = recording.withdraw(party, client, withdrawal, now=datetime.now(UTC), unit=unit)
     answer(client, message, wait, what="event", as_json=as_json)

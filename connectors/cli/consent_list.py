@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, date, datetime
 from datetime import time as clock
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -15,14 +14,7 @@ from samband.connectors.cli.said import child_of
 from samband.connectors.cli.terminal import As, Json, emit, moment, note, party_of, table
 from samband.connectors.cli.words import category_words, either, say
 
-if TYPE_CHECKING:
-    from samband.connectors.client import Client
-    from samband.connectors.store import Step
-
 __all__ = ["list_"]
-
-_SHOWN: Final = ("disclosers", "recipients", "categories", "about", "until", "givers", "recorded_at")
-_ADULT: Final = 18
 
 
 def list_(
@@ -44,13 +36,14 @@ def list_(
     consents end, and the young adult is asked; --due proposes both ahead.
     """
     from samband.connectors.client import Client
+    from samband.connectors.consent_standing import standing
 
     party = party_of(who)
     client = Client(party)
     number = child_of(child) if child else ""
     seconds = second_of(at, clock.max) if at else int(time.time())
     found = [
-        _listed(client, each, entry, party.store.steps(each), seconds)
+        standing(client, each, entry, party.store.steps(each), seconds)
         for each, entry in ConsentBook(party).entries()
         if number in ("", entry["child"]) and entry["recorded_at"] < (seconds + 1) * 1000
     ]
@@ -82,68 +75,6 @@ def _row(each: dict[str, Any]) -> tuple[str, ...]:
         f"{len(each['signed'])}/{len(each['givers'])}",
         _state_words(each),
     )
-
-
-def _listed(client: Client, consent: bytes, entry: dict[str, Any], heard: list[Step], at: int) -> dict[str, Any]:
-    """Return a consent as it stood at a time: our own words that the gate took, and the notices of others'."""
-
-    def taken(message: str) -> bool:
-        steps = client.outcome(bytes.fromhex(message)).steps
-        return bool(steps) and steps[-1].outcome == "accepted" and steps[-1].at < (at + 1) * 1000
-
-    notices = [step for step in heard if step.at < (at + 1) * 1000]
-    told = {(step.detail.get("type", ""), step.code) for step in notices}
-    signed = [giver for giver, message in entry["signatures"].items() if taken(message)]
-    ended = {each["scope"] for each in entry["ended"] if taken(each["message_id"])}
-    withdrawn = {code for kind, code in told if kind in ("consent.withdrawn", "consent.refused")}
-    recorded = client.outcome(bytes.fromhex(entry["message_id"])).state
-    return {
-        "consent_id": consent.hex(),
-        **{key: entry[key] for key in _SHOWN},
-        "signed": signed,
-        "confirmed": sorted({step.detail["sender"] for step in notices if step.detail["type"] == "consent.confirmed"}),
-        "doubted": _doubted(notices),
-        "state": _state(entry, recorded, signed, ended, withdrawn, at) if recorded == "accepted" else recorded,
-        "renew_before": _renewal(entry, at) if recorded == "accepted" and not withdrawn and not ended else "",
-    }
-
-
-def _state(
-    entry: dict[str, Any], recorded: str, signed: list[str], ended: set[str], withdrawn: set[str], at: int
-) -> str:
-    if {"everything", "consent"} & ended or "CONSENT_WITHDRAWN" in withdrawn:
-        return "withdrawn"
-    if entry["until"] < at:
-        return "expired"
-    if ended or withdrawn:
-        return "partly_withdrawn"
-    return "complete" if set(entry["givers"]) <= set(signed) else "pending"
-
-
-def _doubted(notices: list[Step]) -> list[str]:
-    """Return the units that have said an odd number of times that they doubt it, or take that back."""
-    units: set[str] = set()
-    for step in notices:
-        if step.detail["type"] == "consent.disputed":
-            units ^= {step.detail["sender"]}
-    return sorted(units)
-
-
-def _renewal(entry: dict[str, Any], at: int) -> str:
-    """Return the day before which to renew, empty where there is time."""
-    from samband.connectors.consents import renewal
-    from samband.schemas.identifiers import birth_date
-    from samband.streams.inbox import STOCKHOLM
-
-    born = birth_date(entry["child"])
-    adult = None
-    if born is not None and any(giver != "child" for giver in entry["givers"]):
-        birthday = date(born.year + _ADULT, 3, 1) if (born.month, born.day) == (2, 29) else born.replace(
-            year=born.year + _ADULT
-        )  # fmt: skip
-        adult = datetime.combine(birthday, clock.min, STOCKHOLM)
-    ends = renewal(entry["until"], adult, datetime.fromtimestamp(at, UTC))
-    return ends.astimezone(STOCKHOLM).date().isoformat() if ends else ""
 
 
 def _state_words(each: dict[str, Any]) -> str:

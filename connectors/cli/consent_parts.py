@@ -139,18 +139,13 @@ def _child(party: Party, consent: bytes, child: str) -> str:
     Raises:
         InputError: nothing here says it.
     """
-    from samband.connectors.book import ConsentBook
+    from samband.connectors import recording
     from samband.connectors.client import Client
-    from samband.connectors.consents import Consents
 
-    if child:
-        return child_of(child)
     try:
-        return str(ConsentBook(party).entry(consent)["child"])
-    except InputError:
-        pass
-    try:
-        return Consents(party, Client(party)).part(consent).child
+        return recording.child_of(party, Client(party), consent, child_of(child) if child else "")
     except InputError as error:
+        if error.code != "CONSENT_UNKNOWN":
+            raise
         told = either("samtycket är inte registrerat här", "the consent was not recorded here")
         raise bad(told, "--child NUMBER", error.code) from error

@@ -8,15 +8,17 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
+from samband.connectors.cli.said import digest_of, is_file
 from samband.connectors.cli.terminal import bad, note
 from samband.connectors.cli.words import category_words
 from samband.schemas.categories import Category
 
 if TYPE_CHECKING:
     from samband.connectors.party import Party
-    from samband.schemas.events import ChildView, Giver
+    from samband.connectors.recording import Evidence
+    from samband.schemas.events import ChildView
 
-__all__ = ["categories_of", "givers_of", "second_of", "view_of"]
+__all__ = ["categories_of", "evidence_of", "second_of", "view_of"]
 
 
 def categories_of(
@@ -27,39 +29,26 @@ def categories_of(
     Raises:
         InputError: an unknown category, type or unit, or none at all.
     """
-    from samband.schemas.catalogue import possible_categories
+    from samband.connectors import recording
 
     if unknown := [each for each in named if each not in list(Category)]:
         raise bad(f"{len(unknown)} categories are unknown", ", ".join(Category), "CONSENT_CATEGORY")
-    told = {Category(each) for each in named}
-    left_out = set()
-    for type_name in types:
-        for discloser in disclosers:
-            for each in possible_categories(type_name, party.directory.unit(discloser).kind):
-                category, _, whose = each.partition(":")
-                if whose == about:
-                    told.add(Category(category))
-                else:
-                    left_out.add(each)
+    told, left_out = recording.told(party, disclosers, [Category(each) for each in named], types, about)
     if left_out:
         note(f"left out, they need those persons' own consent: {', '.join(sorted(map(category_words, left_out)))}")
-    if not told:
-        raise bad("it is not said what may be told", "--category or --for-type", "CONSENT_FORM")
-    return tuple(sorted(told))
+    return told
 
 
-def givers_of(guardians: int, *, with_child: bool) -> tuple[Giver, ...]:
-    """Return the givers who must sign: `guardian-1` …, and `child`.
+def evidence_of(text: str) -> Evidence:
+    """Return the evidence that a file is, or the place where it is kept.
 
     Raises:
-        InputError: nobody, or too many.
+        InputError: neither (`EVIDENCE`).
     """
-    from samband.schemas.events import Giver, GiverRole
+    from samband.connectors.recording import Evidence
 
-    if not 0 <= guardians <= 4 or not (guardians or with_child):
-        raise bad("a consent has one to four guardians, or the young adult alone", "--guardians N", "CONSENT_FORM")
-    found = [Giver(GiverRole.GUARDIAN, f"guardian-{n}") for n in range(1, guardians + 1)]
-    return (*found, Giver(GiverRole.CHILD, "child")) if with_child else tuple(found)
+    digest, salt, kept = digest_of(text)
+    return Evidence(digest, salt, kept, is_file(kept))
 
 
 def view_of(text: str) -> ChildView:

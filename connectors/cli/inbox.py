@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from samband.connectors.cli.answers import ground_json
 from samband.connectors.cli.said import ActingUser, acting_user
-from samband.connectors.cli.terminal import As, Json, bad, emit, message_id_of, moment, party_of, table
+from samband.connectors.cli.terminal import As, Json, emit, message_id_of, moment, party_of, table
 from samband.connectors.cli.types import value_words
 from samband.connectors.cli.words import either, say
-from samband.schemas.errors import InputError
 
 if TYPE_CHECKING:
-    from samband.connectors.party import Party
     from samband.connectors.store import InboxRow
 
-__all__ = ["VIEW", "app"]
+__all__ = ["app"]
 
 app = typer.Typer(help="What came to your units.", no_args_is_help=True, rich_markup_mode=None)
-
-VIEW = "view"
-"""Kind of the step that a reading leaves."""
 
 
 @app.command("list")
@@ -112,13 +107,11 @@ def show(
 
     What is held back, since the child is protected, is shown for a stated reason only.
     """
+    from samband.connectors.reading import letter_of, read
+
     party = party_of(who)
-    row = party.store.letter(message_id_of(message))
-    if row is None:
-        raise InputError("MESSAGE_UNKNOWN", "no such message has come to this party", "samband inbox list")
-    if row.held and not reason:
-        raise bad("the message is held back: a reason must be given", "--reason TEXT; it is recorded", "REASON_MISSING")
-    _record_view(party, row, reason, acting_user(acting_user_))
+    row = letter_of(party, message_id_of(message))
+    read(party, row, reason=reason, user=acting_user(acting_user_), now=time.time_ns() // 1_000_000)
     letter = row.letter
     shown: dict[str, Any] = {
         **_listed(row),
@@ -152,43 +145,14 @@ def misdirected(
 
     What your own system has taken over already it must erase itself: the message's id is what was handed over.
     """
-    from samband.connectors.receive import receipt_for
-    from samband.connectors.store import Step
-    from samband.schemas.events import Level
-    from samband.streams.crypto.reference import partition_of
+    from samband.connectors.reading import misdirect
 
-    party, number, now = party_of(who), message_id_of(message), time.time_ns() // 1_000_000
-    row = party.store.letter(number)
-    if row is None or row.state not in _KEPT:
-        raise InputError("MESSAGE_UNKNOWN", "no such message is kept here", "samband inbox list")
-    user = acting_user(acting_user_)
-    receipt = receipt_for(party, row.letter, row.ref, number, Level.MISDIRECTED, "MISDIRECTED", now)
-    with party.store.transaction():
-        party.store.add_draft(receipt, partition_of(row.ref, party.root.shards))
-        party.store.mark_letter(number, "misdirected", now, code="MISDIRECTED", only=_KEPT)
-        party.store.erase_letter(number, now, "MISDIRECTED")
-        party.store.add_step(number, Step(now, "event", "misdirected", "", {"acting_user": user["id"]}))
+    now = time.time_ns() // 1_000_000
+    misdirect(party_of(who), message_id_of(message), user=acting_user(acting_user_), now=now)
     if as_json:
         emit({"message_id": message, "state": "misdirected"})
     else:
         print(f"{message}  {say('misdirected')}")
-
-
-_KEPT: Final = ("waiting", "handed_over", "opened")
-"""States of a message that has come and is neither refused nor recalled; one whose hand-over goes on ends it first."""
-
-
-def _record_view(party: Party, row: InboxRow, reason: str, user: dict[str, str]) -> None:
-    """Keep who read it and why; the reason is sealed, since it may tell something about the child."""
-    from samband.connectors.store import Step
-    from samband.streams.crypto.hub import HubStore
-    from samband.streams.keyfile import KeyFolder
-
-    box = HubStore(KeyFolder(party.folder / "keys", party.root.realm).secret("store"))
-    sealed = box.seal("view", row.message_id, reason.encode())[1]
-    detail = {"acting_user": user["id"], "role": user["role"], "reason": sealed.hex()}
-    with party.store.transaction():
-        party.store.add_step(row.message_id, Step(time.time_ns() // 1_000_000, VIEW, "shown", "", detail))
 
 
 def _show(shown: dict[str, Any]) -> None:

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from samband.connectors.cli.answers import answer, exit_of, ladder, step_json
-from samband.connectors.cli.inbox import VIEW
 from samband.connectors.cli.said import Child, From, Wait, child_of
 from samband.connectors.cli.terminal import (
     Answer,
@@ -26,7 +25,7 @@ from samband.connectors.cli.terminal import (
 )
 from samband.connectors.cli.waiting import late_words
 from samband.connectors.cli.words import say
-from samband.schemas.errors import InputError
+from samband.connectors.tracking import VIEW
 
 __all__ = ["mark", "recall", "track"]
 
@@ -61,36 +60,22 @@ def _hub(message: str) -> dict[str, Any]:
 
 
 def _own(who: str, message_id: bytes) -> dict[str, Any]:
-    from samband.connectors.waiting import waiting
+    from samband.connectors.tracking import track as of_party
 
-    party = party_of(who)
-    steps = party.store.steps(message_id)
-    said = next((row for row in party.store.said(10_000) if row.message_id == message_id), None)
-    letter = party.store.letter(message_id)
-    if said is None and letter is None and not steps:
-        raise InputError(
-            "MESSAGE_UNKNOWN", "this party knows no such message", "samband inbox list, or track without --as"
-        )
-    told = [step for step in steps if step.kind != VIEW]
-    state = letter.state if letter is not None else told[-1].outcome if told else "waiting"
-    detail = next((step.detail for step in told if step.detail.get("type")), {})
-    shown = [step_json(step) | ({"by": step.detail.get("acting_user")} if step.kind == VIEW else {}) for step in steps]
-    found = {
+    found = of_party(party_of(who), message_id, time.time_ns() // 1_000_000)
+    shown = {
         "message_id": message_id.hex(),
-        "type": ""
-        if letter is not None and letter.held
-        else said.type
-        if said
-        else letter.type
-        if letter
-        else detail.get("type", ""),
-        "sender": detail.get("sender", "") if letter is None else letter.letter["sender_unit"],
-        "recipient": detail.get("recipient", "") if letter is None else letter.unit,
-        "state": state,
-        "steps": shown,
+        "type": found.type,
+        "sender": found.sender,
+        "recipient": found.recipient,
+        "state": found.state,
+        "steps": [
+            step_json(step) | ({"by": step.detail.get("acting_user")} if step.kind == VIEW else {})
+            for step in found.steps
+        ],
     }
-    late = next((each for each in waiting(party, time.time_ns() // 1_000_000, message_id) if each.late), None)
-    return found if late is None else found | {"overdue": late_words(late)}
+    late = found.waits is not None and found.waits.late
+    return shown | {"overdue": late_words(found.waits)} if found.waits and late else shown
 
 
 def recall(message: Message, who: As = "", wait: Wait = 15.0, as_json: Json = False) -> None:
