@@ -15,7 +15,7 @@ from samband.schemas.errors import OperatorError
 
 if TYPE_CHECKING:
     from samband.connectors.console.roles import Role
-    from samband.connectors.console.session import Door
+    from samband.connectors.web.session import Door
 
 __all__ = ["console"]
 
@@ -63,9 +63,9 @@ def _roles(names: list[str]) -> tuple[Role, ...]:
     return tuple(Role(name) for name in dict.fromkeys(names)) or tuple(Role)
 
 
-def _tell(door: Door, address: str, roles: tuple[Any, ...]) -> None:
+def _tell(door: Door[Role], address: str, roles: tuple[Any, ...]) -> None:
     """Print a link, and another whenever somebody presses Enter."""
-    from samband.connectors.console.session import LINK_S
+    from samband.connectors.web.session import LINK_S
 
     while True:
         language = either("sv", "en")

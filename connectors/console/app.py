@@ -25,8 +25,6 @@ from starlette.routing import Route
 
 from samband.connectors.console import files
 from samband.connectors.console.ask import Ask, Csv, House, Query, Shown
-from samband.connectors.console.guard import COOKIE, Guard, Settings
-from samband.connectors.console.oidc import BACK, SIGNIN_COOKIE, Provider
 from samband.connectors.console.pages.affected import affected, affected_csv
 from samband.connectors.console.pages.child import child, look_up
 from samband.connectors.console.pages.consents import consent, consents
@@ -36,9 +34,11 @@ from samband.connectors.console.pages.log import log
 from samband.connectors.console.pages.overview import overview
 from samband.connectors.console.pages.parties import parties, party
 from samband.connectors.console.pages.rules import rules, rules_diff
-from samband.connectors.console.roles import Page, Right, may
-from samband.connectors.console.session import Door, Rate, Session
+from samband.connectors.console.roles import Page, Right, Role, may
 from samband.connectors.console.words import LANGUAGES, Words
+from samband.connectors.web.guard import COOKIE, Guard, Settings
+from samband.connectors.web.oidc import BACK, SIGNIN_COOKIE, Provider
+from samband.connectors.web.session import Door, Rate, Session
 from samband.schemas.errors import InputError, RefusedError, SambandError
 from samband.schemas.version import VERSION
 
@@ -93,7 +93,7 @@ _RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def console(
-    house: House, settings: Settings, door: Door, clock: Callable[[], float] = time.monotonic,
+    house: House, settings: Settings, door: Door[Role], clock: Callable[[], float] = time.monotonic,
     provider: Provider | None = None,
 ) -> Guard:  # fmt: skip
     """Return the app behind its guard; with a provider people sign in there, else by a printed link."""
@@ -127,7 +127,7 @@ class _Console:
     guard: Guard
 
     def __init__(
-        self, house: House, settings: Settings, door: Door, provider: Provider | None, clock: Callable[[], float]
+        self, house: House, settings: Settings, door: Door[Role], provider: Provider | None, clock: Callable[[], float]
     ) -> None:
         self._house = house
         self._settings = settings
@@ -172,7 +172,7 @@ class _Console:
             person = self._provider.finish(dict(request.query_params), request.cookies.get(SIGNIN_COOKIE, ""))
         except SambandError as error:
             return self._failed("sv", error)
-        token = self._door.open(person.user, person.roles, self._clock())
+        token = self._door.open(person.user, tuple(map(Role, person.roles)), self._clock())
         answer = self._render(person.language, None, Shown("onward"), "login")
         answer.headers.append("set-cookie", self.guard.cookie(token))
         answer.delete_cookie(SIGNIN_COOKIE, path=BACK, httponly=True, samesite="lax", secure=self._settings.https)
@@ -198,7 +198,7 @@ class _Console:
 
     def page(self, language: str, address: Address, request: Request) -> Response:
         """Answer a page, if it may be seen."""
-        session: Session | None = request.scope["samband"]["session"]
+        session: Session[Role] | None = request.scope["samband"]["session"]
         if session is None:
             return RedirectResponse(f"/{language}/login", 303)
         if not may(session.roles, address.page, address.right):
@@ -211,7 +211,7 @@ class _Console:
             shown = Shown("error", status=500, title="broken", text="broken_text", code=type(error).__name__)
             return self._render(language, session, shown, address.page)
 
-    def _answer(self, language: str, session: Session, address: Address, request: Request) -> Response:
+    def _answer(self, language: str, session: Session[Role], address: Address, request: Request) -> Response:
         ask = Ask(
             self._house, Words(language), session, Query(dict(request.query_params)), request.path_params,
             Query(request.scope["samband"]["form"]), datetime.now(UTC),
@@ -239,7 +239,7 @@ class _Console:
         return self._render(language, session, shown, "")
 
     def _render(
-        self, language: str, session: Session | None, shown: Shown, page: Page | str, path: str | None = None
+        self, language: str, session: Session[Role] | None, shown: Shown, page: Page | str, path: str | None = None
     ) -> HTMLResponse:
         words = Words(language)
         at_party = self._house.source is None

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from samband.connectors.console.attention import Matter
-from samband.connectors.console.guard import COOKIE
 from samband.connectors.console.roles import Role
+from samband.connectors.web.guard import COOKIE
 from tests.browser.chromium import AXE, CHROMIUM
 from tests.console.house import BUP, IFO, SKOLA, HubHouse
 

@@ -24,10 +24,10 @@ import httpx
 from samband.connectors.console.app import console
 from samband.connectors.console.ask import House
 from samband.connectors.console.attention import Attention, Matter
-from samband.connectors.console.guard import COOKIE, Settings
 from samband.connectors.console.roles import Role
-from samband.connectors.console.session import Door
 from samband.connectors.console.source import Source
+from samband.connectors.web.guard import COOKIE, Settings
+from samband.connectors.web.session import Door
 from samband.schemas.stamp import StampRecord
 from samband.schemas.units import PartyId, Regime, Unit, UnitId, UnitKind
 from samband.streams.audit import seal_audit

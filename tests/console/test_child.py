@@ -12,10 +12,10 @@ import pytest
 
 from samband.connectors.console.app import console
 from samband.connectors.console.ask import House
-from samband.connectors.console.guard import Settings
 from samband.connectors.console.roles import Role
-from samband.connectors.console.session import Door
 from samband.connectors.party import Party
+from samband.connectors.web.guard import Settings
+from samband.connectors.web.session import Door
 from samband.schemas import events
 from samband.schemas.event_bodies import Act, ActLogged
 from samband.schemas.testdata import synthetic

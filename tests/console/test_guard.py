@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from samband.connectors.console.guard import COOKIE
 from samband.connectors.console.roles import Role
-from samband.connectors.console.session import IDLE_S, LINK_S, LONGEST_S, ROTATE_S, Door, Rate
+from samband.connectors.web.guard import COOKIE
+from samband.connectors.web.session import IDLE_S, LINK_S, LONGEST_S, ROTATE_S, Door, Rate
 from samband.schemas.errors import RefusedError
 from tests.console.house import HOST, HubHouse
 

@@ -12,10 +12,10 @@ import pytest
 from samband.connectors.console.app import console
 from samband.connectors.console.ask import House
 from samband.connectors.console.attention import Attention
-from samband.connectors.console.guard import Settings
 from samband.connectors.console.roles import Role
-from samband.connectors.console.session import Door
 from samband.connectors.console.source import Source
+from samband.connectors.web.guard import Settings
+from samband.connectors.web.session import Door
 from samband.schemas.testdata import synthetic
 from samband.streams.authority import Home
 from tests.console.house import HOST, IFO, SKOLA, Browser

@@ -2,7 +2,7 @@
 
     app = Guard(app, Settings(hosts={"127.0.0.1:8600"}), door)
 
-Only this console's own `Host`, against names that another site points here; forms only from its own pages, by `Origin`;
+Only this site's own `Host`, against names that another site points here; forms only from its own pages, by `Origin`;
 small bodies of one kind; not too often. Every answer says that nothing but its own files may run, be framed or kept.
 """
 
@@ -12,14 +12,14 @@ import http
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse
 
-from samband.connectors.console.session import Door, Rate, Session
+from samband.connectors.web.session import Door, Rate, Session
 from samband.schemas.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
@@ -28,10 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["COOKIE", "Guard", "Settings"]
 
 COOKIE: Final = "samband_console"
-_BODY: Final = 16 * 1024
 _ADDRESS: Final = 4096
 _FORM: Final = "application/x-www-form-urlencoded"
-_FIELDS: Final = 40
 _REQUESTS: Final = (300, 60.0)
 """Requests of one session or address in a minute."""
 _SIGNING_IN: Final = (10, 60.0)
@@ -55,16 +53,22 @@ _HEADERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where the console is reached."""
+    """Where a site is reached, and how much it takes."""
 
     hosts: frozenset[str]
-    """Values of `Host` that are this console's."""
+    """Values of `Host` that are this site's."""
     https: bool = False
     """It is reached over TLS, which somebody before it ends."""
+    cookie: str = COOKIE
+    """Two sites on one machine have one cookie each: a browser does not tell ports apart."""
+    body: int = 16 * 1024
+    """Bytes of a form."""
+    fields: int = 40
+    """Fields of a form."""
 
     @property
     def origins(self) -> frozenset[str]:
-        """Values of `Origin` that are this console's."""
+        """Values of `Origin` that are this site's."""
         return frozenset(f"{'https' if self.https else 'http'}://{host}" for host in self.hosts)
 
 
@@ -72,7 +76,7 @@ class Guard:
     """Stands before the app."""
 
     def __init__(
-        self, app: ASGIApp, settings: Settings, door: Door, clock: Callable[[], float] = time.monotonic
+        self, app: ASGIApp, settings: Settings, door: Door[Any], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._app = app
         self._settings = settings
@@ -98,24 +102,27 @@ class Guard:
             await send(message)
 
         try:
-            session = self._check(scope, headers, fresh)
-            form = await self._form(scope, headers, receive, session)
+            session, ended = self._check(scope, headers, fresh)
+            form, ended = await self._form(scope, headers, receive, session, ended)
         except _StopError as refused:
             text = f"{refused.status} {http.HTTPStatus(refused.status).phrase}\n{refused.text}\n"
             await PlainTextResponse(text, refused.status)(scope, receive, answer)
             return
-        scope["samband"] = {"session": session, "form": form}
+        scope["samband"] = {"session": session, "form": form, "ended": ended}
         await self._app(scope, receive, answer)
 
-    def _check(self, scope: Scope, headers: Headers, fresh: list[str]) -> Session | None:
+    def _check(
+        self, scope: Scope, headers: Headers, fresh: list[str]
+    ) -> tuple[Session[Any] | None, Session[Any] | None]:
+        """Return the session of whoever asks, and the one that theirs was until it ended by itself."""
         if headers.getlist("host") != [headers.get("host")] or headers.get("host") not in self._settings.hosts:
-            raise _StopError(421, "this is not a name of this console")
+            raise _StopError(421, "this is not a name of this site")
         if scope["method"] not in ("GET", "HEAD", "POST"):
             raise _StopError(405, "")
         if len(scope["path"]) + len(scope["query_string"]) > _ADDRESS:
             raise _StopError(414, "")
         now = self._clock()
-        token = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+        token = cookie_parser(headers.get("cookie", "")).get(self._settings.cookie, "")
         found = self._door.enter(token, now) if token else None
         session = None
         if found is not None:
@@ -124,7 +131,7 @@ class Guard:
                 fresh.append(following)
         client = scope.get("client") or ("",)
         self._take(self._requests, session.id if session else str(client[0]), now)
-        return session
+        return session, self._door.ended(token) if token and session is None else None
 
     def _take(self, rate: Rate, name: str, now: float) -> None:
         try:
@@ -132,12 +139,14 @@ class Guard:
         except RefusedError as error:
             raise _StopError(429, error.message) from error
 
-    async def _form(self, scope: Scope, headers: Headers, receive: Receive, session: Session | None) -> dict[str, str]:
-        """Return the fields of a form that comes from one of our own pages."""
+    async def _form(
+        self, scope: Scope, headers: Headers, receive: Receive, session: Session[Any] | None, ended: Session[Any] | None
+    ) -> tuple[dict[str, str], Session[Any] | None]:
+        """Return the fields of a form that comes from one of our own pages, and whose ended session it is of."""
         if scope["method"] != "POST":
-            return {}
+            return {}, None
         if headers.getlist("origin") != [headers.get("origin")] or headers["origin"] not in self._settings.origins:
-            raise _StopError(403, "the form does not come from this console")
+            raise _StopError(403, "the form does not come from this site")
         if headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
             raise _StopError(415, "")
         body = b""
@@ -146,12 +155,13 @@ class Guard:
             if message["type"] != "http.request":
                 raise _StopError(400, "")
             body += message.get("body", b"")
-            if len(body) > _BODY:
+            if len(body) > self._settings.body:
                 raise _StopError(413, "")
             if not message.get("more_body"):
                 break
         try:
-            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_FIELDS, errors="strict")
+            most = self._settings.fields
+            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=most, errors="strict")
         except ValueError:
             raise _StopError(400, "the form cannot be read") from None
         if len({name for name, _ in pairs}) != len(pairs):
@@ -160,26 +170,37 @@ class Guard:
         if session is None:
             # Signing in: the code is what a page of another's cannot know.
             self._take(self._signing_in, "", self._clock())
-            return form
+            return form, ended if ended is not None and _is_of(ended, form.pop("csrf", "")) else None
         try:
             session.check_csrf(form.pop("csrf", ""))
         except (RefusedError, InputError) as error:
             raise _StopError(403, error.message) from error
-        return form
+        return form, None
 
     def _dress(self, headers: MutableHeaders, fresh: list[str], *, static: bool) -> None:
-        for name, value in _HEADERS.items():
-            headers[name] = value
+        for header, value in _HEADERS.items():
+            headers[header] = value
         headers["cache-control"] = "private, max-age=3600" if static else "no-store"
         if self._settings.https:
             headers["strict-transport-security"] = "max-age=31536000"
-        if fresh and not any(each.startswith(f"{COOKIE}=") for each in headers.getlist("set-cookie")):
+        name = self._settings.cookie
+        if fresh and not any(each.startswith(f"{name}=") for each in headers.getlist("set-cookie")):
             headers.append("set-cookie", self.cookie(fresh[0]))
 
     def cookie(self, token: str) -> str:
         """Return the cookie that carries a token; empty ends it."""
         life = "" if token else "; Max-Age=0"
-        return f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict{'; Secure' if self._settings.https else ''}{life}"
+        secure = "; Secure" if self._settings.https else ""
+        return f"{self._settings.cookie}={token}; Path=/; HttpOnly; SameSite=Strict{secure}{life}"
+
+
+def _is_of(session: Session[Any], csrf: str) -> bool:
+    """Say whether a form carries a session's token."""
+    try:
+        session.check_csrf(csrf)
+    except RefusedError:
+        return False
+    return True
 
 
 class _StopError(Exception):

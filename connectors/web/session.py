@@ -16,14 +16,15 @@ import hmac
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
-from samband.connectors.console.roles import Role
 from samband.schemas.errors import RefusedError
 
 __all__ = ["IDLE_S", "LINK_S", "LONGEST_S", "Door", "Rate", "Session"]
 
 Held = TypeVar("Held")
+R = TypeVar("R")
+"""The roles of whoever uses it."""
 
 LINK_S: Final = 60
 IDLE_S: Final = 15 * 60
@@ -39,13 +40,17 @@ _MOST: Final = 200
 
 
 @dataclass(slots=True)
-class Session:
+class Session(Generic[R]):
     """Somebody who is signed in."""
 
     user: str
-    roles: tuple[Role, ...]
+    roles: tuple[R, ...]
     began: float
     seen: float
+    title: str = ""
+    """What they are at work, as their own organisation says it."""
+    units: tuple[str, ...] = ()
+    """The units that they work for; none: all of the party's."""
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     """For rates and the console's own log; says nothing about the cookie."""
     _secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
@@ -66,23 +71,24 @@ class Session:
 
 
 @dataclass(slots=True)
-class _Token:
-    session: Session
+class _Token(Generic[R]):
+    session: Session[R]
     made: float
     ends: float
 
 
-class Door:
+class Door(Generic[R]):
     """Lets people in."""
 
     def __init__(self) -> None:
-        self._links: OrderedDict[bytes, tuple[str, tuple[Role, ...], float]] = OrderedDict()
-        self._tokens: OrderedDict[bytes, _Token] = OrderedDict()
+        self._links: OrderedDict[bytes, tuple[Session[R], float]] = OrderedDict()
+        self._tokens: OrderedDict[bytes, _Token[R]] = OrderedDict()
+        self._ended: OrderedDict[bytes, Session[R]] = OrderedDict()
 
-    def link(self, user: str, roles: tuple[Role, ...], now: float) -> str:
+    def link(self, user: str, roles: tuple[R, ...], now: float, *, title: str = "", units: tuple[str, ...] = ()) -> str:
         """Return a code that signs in once."""
         code = secrets.token_urlsafe(32)
-        self._links[_hash(code)] = (user, roles, now + LINK_S)
+        self._links[_hash(code)] = (Session(user, roles, now, now, title, units), now + LINK_S)
         _trim(self._links)
         return code
 
@@ -93,27 +99,39 @@ class Door:
             RefusedError: the code was used, is over, or never was (`CONSOLE_LINK`): one answer for all three.
         """
         found = self._links.pop(_hash(code), None)
-        if found is None or now >= found[2]:
-            raise RefusedError("CONSOLE_LINK", "the link is used or too old", "samband console prints another")
-        return self.open(found[0], found[1], now)
+        if found is None or now >= found[1]:
+            raise RefusedError("CONSOLE_LINK", "the link is used or too old", "the command that serves prints another")
+        session = found[0]
+        session.began = session.seen = now
+        return self._give(session, now)
 
-    def open(self, user: str, roles: tuple[Role, ...], now: float) -> str:
+    def open(self, user: str, roles: tuple[R, ...], now: float, *, title: str = "", units: tuple[str, ...] = ()) -> str:
         """Sign somebody in and return the cookie's value."""
-        return self._give(Session(user, roles, now, now), now)
+        return self._give(Session(user, roles, now, now, title, units), now)
 
-    def _give(self, session: Session, now: float) -> str:
+    def _give(self, session: Session[R], now: float) -> str:
         token = secrets.token_urlsafe(32)
         self._tokens[_hash(token)] = _Token(session, now, session.began + LONGEST_S)
         _trim(self._tokens)
         return token
 
-    def enter(self, token: str, now: float) -> tuple[Session, str | None] | None:
+    def ended(self, token: str) -> Session[R] | None:
+        """Return the session that a cookie had and that ended by itself: it may do nothing more.
+
+        Who it was is what a form is worth that came too late: it is kept for them, and not acted on.
+        """
+        return self._ended.get(_hash(token))
+
+    def enter(self, token: str, now: float) -> tuple[Session[R], str | None] | None:
         """Return the session of a cookie, and its next value where it is time for one; None where there is none."""
         held = self._tokens.get(name := _hash(token))
         if held is None:
             return None
         if now >= held.ends or now - held.session.seen >= IDLE_S:
             del self._tokens[name]
+            if now >= held.session.began + LONGEST_S or now - held.session.seen >= IDLE_S:
+                self._ended[name] = held.session
+                _trim(self._ended)
             return None
         held.session.seen = now
         if now - held.made < ROTATE_S or held.ends <= now + _GRACE_S:

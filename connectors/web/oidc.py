@@ -1,6 +1,6 @@
 """Signing in at the organisation's own provider: OpenID Connect, authorization code with PKCE, configurable claims.
 
-address = "https://konsol.region.example"      # as people reach the console; something before it ends TLS
+address = "https://konsol.region.example"      # as people reach the site; something before it ends TLS
 
 [oidc]
 issuer = "https://idp.region.example"
@@ -9,10 +9,8 @@ client_secret = "oidc.secret"                  # a file
 user = "employeeHsaId"                         # the claim that says who it is
 roles = "groups"                               # the claim that says what for; `realm_access.roles` reaches inside
 
-[oidc.granted]
+[oidc.granted]                                 # by the site's own roles, each a field of its settings
 auditor = ["samband-granskare"]
-consent_officer = ["samband-samtycke"]
-operator = ["samband-drift"]
 
 The provider's word is believed only whole: its own metadata, a code that this browser began, a token signed with a key
 that the provider publishes, for us, now, with our nonce. Whoever has none of the granted values gets no session.
@@ -25,9 +23,9 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import httpx
@@ -38,10 +36,9 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from samband.connectors.console.roles import Role
 from samband.schemas.errors import OperatorError, RefusedError
 
-__all__ = ["BACK", "SIGNIN_COOKIE", "ConsoleSettings", "OidcSettings", "Person", "Provider"]
+__all__ = ["BACK", "SIGNIN_COOKIE", "OidcSettings", "Person", "Provider", "SiteSettings", "check_addresses"]
 
 BACK: Final = "/oidc/back"
 """Where the provider sends people back to; register it there."""
@@ -58,17 +55,8 @@ _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
-class Granted:
-    """Values of the roles claim that give a role."""
-
-    auditor: tuple[str, ...] = ()
-    consent_officer: tuple[str, ...] = ()
-    operator: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class OidcSettings:
-    """`[oidc]` of `console.toml`."""
+    """`[oidc]` of a site's settings; a site adds `granted`, with a field of values for each of its roles."""
 
     issuer: str
     client_id: str
@@ -76,34 +64,45 @@ class OidcSettings:
     user: str = "sub"
     roles: str = "groups"
     scope: str = "openid profile"
-    granted: Granted = field(default_factory=Granted)
 
 
-@dataclass(frozen=True, slots=True)
-class ConsoleSettings:
-    """`console.toml`."""
+class SiteSettings(Protocol):
+    """What a site's own settings hold."""
 
-    address: str
-    oidc: OidcSettings
+    @property
+    def address(self) -> str:
+        """Scheme and host, as people reach it."""
 
-    def check(self) -> None:
-        """Check that both addresses are ones that may carry a session.
+    @property
+    def oidc(self) -> Any:
+        """Its `OidcSettings`, with `granted`."""
 
-        Raises:
-            OperatorError: one is not https, or has more than a host (`CONSOLE_ADDRESS`).
-        """
-        for name, address in (("address", self.address), ("issuer", self.oidc.issuer)):
-            _check_address(name, address)
-        if urlsplit(self.address).path or self.address.endswith("/"):
-            raise OperatorError("CONSOLE_ADDRESS", "`address` is scheme and host only", "https://konsol.region.example")
+
+def check_addresses(settings: SiteSettings) -> None:
+    """Check that the site's and the provider's addresses are ones that may carry a session.
+
+    Raises:
+        OperatorError: one is not https, or has more than a host (`CONSOLE_ADDRESS`).
+    """
+    for name, address in (("address", settings.address), ("issuer", settings.oidc.issuer)):
+        _check_address(name, address)
+    if urlsplit(settings.address).path or settings.address.endswith("/"):
+        raise OperatorError("CONSOLE_ADDRESS", "`address` is scheme and host only", "https://konsol.region.example")
 
 
 class Person(NamedTuple):
     """Who signed in, what for, and in which language they began."""
 
     user: str
-    roles: tuple[Role, ...]
+    roles: tuple[str, ...]
+    """The site's own names."""
     language: str
+    claims: Mapping[str, Any]
+
+    def texts(self, claim: str) -> tuple[str, ...]:
+        """Return what a claim holds, one text or a list of them."""
+        value = _inside(self.claims, claim) if claim else None
+        return (value,) if isinstance(value, str) else tuple(filter(_is_text, value)) if isinstance(value, list) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ class Provider:
     """The organisation's provider."""
 
     def __init__(
-        self, settings: ConsoleSettings, client: httpx.Client | None = None, clock: Callable[[], float] = time.monotonic
+        self, settings: SiteSettings, client: httpx.Client | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._settings = settings.oidc
         self._back = settings.address + BACK
@@ -168,11 +167,12 @@ class Provider:
         roles = self._roles(_inside(claims, self._settings.roles))
         if not roles:
             raise _refused("the person has no role here")
-        return Person(user, roles, begun.language)
+        return Person(user, roles, begun.language, claims)
 
-    def _roles(self, value: object) -> tuple[Role, ...]:
+    def _roles(self, value: object) -> tuple[str, ...]:
         told = {value} if isinstance(value, str) else set(filter(_is_text, value)) if isinstance(value, list) else set()
-        return tuple(role for role in Role if told & set(getattr(self._settings.granted, role)))
+        granted = self._settings.granted
+        return tuple(each.name for each in fields(granted) if told & set(getattr(granted, each.name)))
 
     def _exchange(self, code: str, verifier: str) -> str:
         body = prepare_token_request(
