@@ -25,6 +25,7 @@ from samband.streams.crypto.merkle import leaf_hash, root_and_paths, root_from_p
 __all__ = [
     "BATCH_MAX",
     "BatchCache",
+    "Held",
     "entry_of",
     "message_leaf",
     "sign_batch",
@@ -66,15 +67,35 @@ def sign_batch(key: Signing, parts: Sequence[tuple[bytes, bytes]]) -> list[Messa
     ]
 
 
-class BatchCache:
-    """Verify messages, remembering which (kid, n, root, sig) held.
+class Held:
+    """Check signatures over roots, remembering which (what, kid, n, root, sig) held: one check for all that it covers.
 
-    It caches arithmetic only: whether the key is still good is asked per message by the caller.
+    It caches arithmetic only: whether the key is still good is asked each time by the caller.
     """
 
     def __init__(self, limit: int = _CACHE) -> None:
-        self._held: dict[tuple[bytes, int, bytes, bytes], None] = {}
+        self._held: dict[tuple[str, bytes, int, bytes, bytes], None] = {}
         self._limit = limit
+
+    def verify(self, key: VerifyKey, what: str, n: int, root: bytes, sig: bytes) -> None:
+        """Check a signature over a root.
+
+        Raises:
+            TrustError: it does not hold.
+        """
+        known = (what, key.kid, n, root, sig)
+        if known not in self._held:
+            key.verify(what, _signed_root(key.kid, n, root), sig)
+            if len(self._held) >= self._limit:
+                del self._held[next(iter(self._held))]
+            self._held[known] = None
+
+
+class BatchCache:
+    """Verify messages, checking a batch's one signature once."""
+
+    def __init__(self, limit: int = _CACHE) -> None:
+        self._held = Held(limit)
 
     def verify(self, key: VerifyKey, message: Message) -> bytes:
         """Check the sender's signature and return the message's leaf.
@@ -87,13 +108,9 @@ class BatchCache:
         if message.n > BATCH_MAX:
             raise TrustError("BATCH_TOO_LARGE", f"a batch has at most {BATCH_MAX} messages")
         leaf = message_leaf(key.realm, message.routing, message.content)
-        root = root_from_path(leaf, message.n, message.i, message.path)
-        known = (message.kid, message.n, root, message.sig)
-        if known not in self._held:
-            key.verify("batch", _signed_root(message.kid, message.n, root), message.sig)
-            if len(self._held) >= self._limit:
-                del self._held[next(iter(self._held))]
-            self._held[known] = None
+        self._held.verify(
+            key, "batch", message.n, root_from_path(leaf, message.n, message.i, message.path), message.sig
+        )
         return leaf
 
 
@@ -130,8 +147,10 @@ def verify_stamp(key: VerifyKey, stamped: Stamped) -> bytes:
     return entry
 
 
-def verify_entry(key: VerifyKey, entry: bytes, stamped: Stamped) -> None:
+def verify_entry(key: VerifyKey, entry: bytes, stamped: Stamped, held: Held | None = None) -> None:
     """Check the gate's signature over a log entry, by the proof in `stamped`; its record may still be sealed.
+
+    `held`: for whoever reads many entries; a transaction's one signature is then checked once.
 
     Raises:
         TrustError: the key is no gate's stamping key, or the signature or path does not hold.
@@ -139,4 +158,5 @@ def verify_entry(key: VerifyKey, entry: bytes, stamped: Stamped) -> None:
     if key.purpose is not Purpose.GATE_STAMP or key.kid != stamped.kid:
         raise TrustError("KEY_PURPOSE", "a stamp must be signed with a gate's stamping key")
     root = root_from_path(leaf_hash(key.realm.domain("stamped") + entry), stamped.n, stamped.i, stamped.path)
-    key.verify("stamp", _signed_root(stamped.kid, stamped.n, root), stamped.sig)
+    checks = Held() if held is None else held
+    checks.verify(key, "stamp", stamped.n, root, stamped.sig)

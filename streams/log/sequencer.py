@@ -26,7 +26,7 @@ from samband.schemas.errors import FormatError, OperatorError, SambandError, Tru
 from samband.streams.audit import UnverifiedAudit
 from samband.streams.crypto.held import Signing
 from samband.streams.crypto.keys import Purpose, VerifyKey
-from samband.streams.crypto.signature import verify_entry
+from samband.streams.crypto.signature import Held, verify_entry
 from samband.streams.directory import Directory
 from samband.streams.log.checkpoint import Checkpoint, opened, sign
 from samband.streams.log.folder import LogFolder
@@ -57,6 +57,7 @@ class Sequencer:
         self.folder, self.journal, self.origin = folder, journal, origin
         self._directory = directory
         self._key = key
+        self._held = Held()
         self._edge, self._tail = Edge(), list[bytes]()
         self._told = 0
         """Size up to which others have every entry."""
@@ -176,7 +177,7 @@ class Sequencer:
     ) -> None:
         audit = UnverifiedAudit.decode(incoming.value or b"")
         _, key = self._directory.verify_key(audit.proof.kid, Purpose.GATE_STAMP, incoming.appended_at)
-        verify_entry(key, audit.entry, audit.proof)
+        verify_entry(key, audit.entry, audit.proof, self._held)
         partition, seq = audit.partition, audit.audit_seq
         known = audit.entry in entries or self.journal.index(audit.entry) is not None
         again = known and bool(self.journal.number("known"))

@@ -26,6 +26,10 @@ __all__ = ["LogTopics"]
 
 _WAIT_MS: Final = 200
 _AT_ONCE: Final = 2000
+_MOST: Final = 8192
+"""Audit records of one checkpoint, where so many wait: 32 bundles, about 18 MB."""
+_FETCH_BYTES: Final = 8 << 20
+"""Of one fetch: Kafka's own megabyte is 450 audit records, and a round trip for each."""
 _STOP_S: Final = 3.0
 _DEADLINE_S: Final = 15.0
 _BACK: Final = 64
@@ -49,7 +53,11 @@ class LogTopics:
 
     def _consumer(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
-            **self._kafka(), isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="none"
+            **self._kafka(),
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            max_partition_fetch_bytes=_FETCH_BYTES,
         )
 
     async def fence(self) -> bytes | None:
@@ -96,10 +104,19 @@ class LogTopics:
             consumer.seek(topic, first if place > end else max(place, first))
 
     async def read(self) -> tuple[Sequence[Incoming], int]:
-        """Return the next audit records, perhaps none, and the offset after them."""
-        batch = await self._audit.getmany(_AUDIT, timeout_ms=_WAIT_MS, max_records=_AT_ONCE)
-        records = [Incoming(each.offset, each.value, each.timestamp) for each in batch.get(_AUDIT, ())]
-        return records, await self._audit.position(_AUDIT)
+        """Return the next audit records, perhaps none, and the offset after them.
+
+        Where the topic is ahead they are many: a log that is behind catches up in large steps, each with a checkpoint.
+        """
+        records: list[Incoming] = []
+        while len(records) < _MOST:
+            batch = await self._audit.getmany(_AUDIT, timeout_ms=_WAIT_MS, max_records=_MOST - len(records))
+            new = batch.get(_AUDIT, ())
+            records += [Incoming(each.offset, each.value, each.timestamp) for each in new]
+            after = await self._audit.position(_AUDIT)
+            if not new or after >= (self._audit.last_stable_offset(_AUDIT) or 0):
+                break
+        return records, after
 
     async def words(self) -> tuple[Sequence[bytes], int]:
         """Return the witnesses' next words, perhaps none, and the offset after them."""

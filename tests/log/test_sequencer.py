@@ -12,7 +12,7 @@ from samband.schemas.codec import frame, unframe
 from samband.schemas.errors import OperatorError, SambandError, TrustError
 from samband.schemas.events import CardBytes, Digest, LogCosigned
 from samband.schemas.stamp import AUDIT
-from samband.streams.crypto.keys import Purpose, SignKey
+from samband.streams.crypto.keys import Purpose, SignKey, VerifyKey
 from samband.streams.log.checkpoint import Checkpoint, Policy, cosigners, opened, sign
 from samband.streams.log.journal import Journal
 from samband.streams.log.note import Note
@@ -61,6 +61,24 @@ def test_what_the_gate_did_not_stamp_is_no_leaf(hub: Hub) -> None:
     hub.turn(sequencer)
     assert hub.entries() == [entry]
     assert counts(sequencer) == {"refused": len(forged)}
+
+
+def test_a_transaction_s_signature_is_checked_once(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries that one signature covers cost one check; what it does not cover is refused after it held, too."""
+    checked: list[bytes] = []
+    verify = VerifyKey.verify
+    monkeypatch.setattr(VerifyKey, "verify", lambda key, *what: checked.append(what[2]) or verify(key, *what))
+    sequencer = hub.start()
+    entries = hub.say(50) + hub.say(50)
+    fields = unframe(AUDIT, hub.topic[-1])
+    forged = [frame(AUDIT, {**fields, **change}) for change in (
+        {"entry": secrets.token_bytes(32)}, {"sig": bytes(64)}, {"n": fields["n"] + 1}, {"path": bytes(6 * 32)},
+    )]  # fmt: skip
+    hub.topic += forged
+    hub.turn(sequencer, 30)
+    assert hub.entries() == entries
+    assert counts(sequencer) == {"refused": len(forged)}
+    assert len(checked) <= 2 + len(forged)
 
 
 def test_gaps_and_repeats_are_alarms(hub: Hub) -> None:
@@ -213,7 +231,12 @@ def test_a_word_that_does_not_hold(asked: tuple[Hub, Sequencer, Asking]) -> None
     other = sign(hub.key, Checkpoint(hub.origin, 10, bytes(32)))
     good = word(hub, note, "bup")
     with sequencer.journal.transaction():
-        for value in (word(hub, note, "bup", stranger), word(hub, other, "bup"), b"", good[:-1] + b"\0"):
+        for value in (
+            word(hub, note, "bup", stranger),
+            word(hub, other, "bup"),
+            b"",
+            good[:-1] + bytes([good[-1] ^ 1]),
+        ):
             assert not asking.hear(value, WITNESSES)
     assert sequencer.journal.said() == {}
 
