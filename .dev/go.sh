@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# See to it that there is a Go for the second reader of the wire format (tests/reader): 1.24 or later.
+# See to it that there is a Go, 1.24 or later, for the readers that are not ours: the second one of the wire format
+# (tests/reader) and the log's, Go's sumdb (tests/tlog) and Tessera's fsck (tests/tessera).
 #
 # It is taken from SAMBAND_GO or PATH; where there is none and we are root on a Debian, Debian's is installed. Where none
-# can be had the reader's tests are skipped, and this says so and ends well: nothing else needs Go.
+# can be had their tests are skipped, and this says so and ends well: nothing else needs Go.
 set -euo pipefail
 
-skip() { printf 'samband: %s: the second reader is NOT run. Way out: install Go 1.24 or later, or name it in SAMBAND_GO.\n' "$1" >&2; exit 0; }
+skip() { printf 'samband: %s: the second reader and the log'\''s other readers are NOT run. Way out: install Go 1.24 or later, or name it in SAMBAND_GO.\n' "$1" >&2; exit 0; }
 
 found() { command -v "${SAMBAND_GO:-go}"; }
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samband.connectors.cli.log_words import ending, meaning
 from samband.connectors.cli.terminal import Answer, Exit, Json, bad, emit, home_of, table
 from samband.connectors.cli.words import either, say
 from samband.schemas.errors import InputError, OperatorError
@@ -24,8 +25,12 @@ if TYPE_CHECKING:
     from samband.streams.log.checkpoint import Checkpoint, Witness
     from samband.streams.log.folder import LogFolder
     from samband.streams.log.tiles import Tiles
+    from samband.streams.log.verify import Difference
 
 __all__ = ["export", "prove", "verify"]
+
+_SHOWN = 20
+"""Differences that are printed; `--json` has them all."""
 
 Folder = Annotated[Path | None, typer.Option(help="A copy of a log's folder; the hub's own where none is named.")]
 Key = Annotated[str, typer.Option(metavar="VKEY", help="The log's public key, from somebody you trust.")]
@@ -52,11 +57,21 @@ def verify(folder: Folder = None, key: Key = "", as_json: Json = False) -> None:
         if report.witnessed:
             print(either(f"bevittnad till {report.witnessed}: {names}", f"witnessed up to {report.witnessed}: {names}"))
         if report.differences:
-            table((either("fil", "file"), say("why")), [tuple(each) for each in report.differences])
+            _differences(report.differences)
         else:
             print(either("ingenting skiljer sig", "nothing differs"))
     if report.differences:
         raise Answer(Exit.DENIED)
+
+
+def _differences(found: list[Difference]) -> None:
+    """Print what differs: the first of many, since what is missing or put in moves everything after it."""
+    shown = found[:_SHOWN]
+    table((either("fil", "file"), say("why"), either("kod", "code")),
+          [(each.path, meaning(each.code), each.code) for each in shown])  # fmt: skip
+    if more := len(found) - len(shown):
+        print(either(f"och {more} till", f"and {more} more"))
+    print(ending())
 
 
 def prove(

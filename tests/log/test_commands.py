@@ -13,6 +13,7 @@ from samband.streams.crypto.merkle import leaf_hash
 from samband.streams.log.checkpoint import key_text
 from samband.streams.log.folder import LogFolder
 from samband.streams.log.tree import verify_inclusion
+from tests.log.altered import altered
 from tests.log.logs import KEY, ORIGIN, Log, entries
 
 KEY_TEXT = key_text(KEY, ORIGIN)
@@ -45,6 +46,27 @@ def test_a_copy_that_is_altered(copy: Path, capsys: pytest.CaptureFixture[str]) 
     path.write_bytes(bytes(1) + path.read_bytes()[1:])
     assert samband("verify", "--folder", copy, "--key", KEY_TEXT, "--json") == 10
     assert json.loads(capsys.readouterr().out)["differences"] == [{"path": "tile/0/001.p/44", "code": "LOG_TILE"}]
+
+
+def test_what_is_altered_is_said_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A person reads what was done to the log and what to do now, in both languages, in few rows."""
+    log = Log(entries(12_000))
+    files = dict(altered(log))["drop/entries"]
+    for path, data in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    assert samband("verify", "--folder", tmp_path, "--key", KEY_TEXT) == 10
+    said = " ".join(capsys.readouterr().out.split())
+    assert "the tile does not fit the entries" in said
+    assert "more" in said
+    assert "Compare with a copy" in said
+    assert (
+        main(["--home", "/nowhere", "--lang", "sv", "audit", "verify", "--folder", str(tmp_path), "--key", KEY_TEXT])
+        == 10
+    )
+    said = " ".join(capsys.readouterr().out.split())
+    assert "plattan stämmer inte med posterna" in said
+    assert "Jämför med en kopia" in said
 
 
 def test_a_proof_holds_by_itself(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from samband.connectors.cli.log_words import EXPLAINED
 from samband.schemas.errors import OperatorError
 from samband.streams.log.folder import LogFolder
 from samband.streams.log.tiles import bundle, bundle_path
 from samband.streams.log.verify import WITNESSED, verify
+from tests.log.altered import SIZES, altered
 from tests.log.logs import ORIGIN, PUBLIC, WITNESSES, Log, entries
 
 
@@ -61,6 +63,31 @@ def test_other_entries_under_the_same_signature(change) -> None:
     if forged.edge.size < 100:
         forged.files[bundle_path(0, 100)] = bundle(forged.entries)
     assert differences(forged) & {"LOG_ROOT", "FORMAT_BUNDLE", "LOG_TILE_MISSING"}
+
+
+TELLS = {
+    "tiles": {"LOG_ROOT", "LOG_TILE_MISSING", "FORMAT_BUNDLE", "SIGNATURE_BROKEN"},
+    "entries": {"LOG_ROOT", "FORMAT_BUNDLE"},
+    "bit": {"LOG_TILE"},
+}
+"""How it was altered → what tells it, whatever else differs."""
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_whatever_is_done_to_a_log_is_found(size: int) -> None:
+    """Changed, dropped, reordered, inserted, cut off, a bit of a tile: found, at each size, and said as what it is."""
+    log = Log(entries(size))
+    assert verify(log.read, [PUBLIC], ORIGIN).differences == []
+    names = set()
+    for name, files in altered(log):
+        read = Log(origin=ORIGIN)
+        read.files = files
+        found = {each.code for each in verify(read.read, [PUBLIC], ORIGIN).differences}
+        assert found & TELLS["bit" if name.startswith("bit") else name.partition("/")[2]], name
+        assert found <= EXPLAINED.keys(), "a code without a sentence"
+        names.add(name.partition("/")[0])
+    asked = {"change", "drop", "reorder", "insert", "truncate", "bit"}
+    assert names == {0: {"insert"}, 1: asked - {"reorder"}}.get(size, asked)
 
 
 def test_a_rewritten_past_contradicts_its_witness() -> None:

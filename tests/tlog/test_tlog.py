@@ -1,8 +1,7 @@
-"""Others' code reads Samband's log: the Go project's `sumdb` packages, and Tessera's `fsck`.
+"""Others' code reads Samband's log: the Go project's `sumdb` packages.
 
-The first needs Go 1.24 or later, on PATH or named in SAMBAND_GO, and its one module (`go.sum` pins it) from a module
-cache or proxy; the second is run where it is on PATH or named in SAMBAND_FSCK. Where they are not, these tests are
-skipped and say so.
+They need Go 1.24 or later, on PATH or named in SAMBAND_GO, and one module (`go.sum` pins it) from a module cache or
+proxy. Where they are not, these tests are skipped and say so.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -18,11 +16,11 @@ import pytest
 
 from samband.streams.log.checkpoint import key_text
 from samband.streams.log.folder import LogFolder
+from tests.log.altered import SIZES
 from tests.log.logs import KEY, ORIGIN, Log, entries
 from tests.reader.test_reader import go
 
 SOURCE = Path(__file__).parent
-SIZES = (0, 1, 255, 256, 257, 70_000)
 
 
 @pytest.fixture(scope="session")
@@ -35,15 +33,6 @@ def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("golang.org/x/mod is neither in the module cache nor to be had: Go does not read the log")
     subprocess.run([go(), "build", "-o", made, "."], cwd=SOURCE, env=env, check=True)
     return made
-
-
-@pytest.fixture(scope="session")
-def fsck() -> str:
-    """Return Tessera's fsck, or skip."""
-    found = shutil.which(os.environ.get("SAMBAND_FSCK") or "fsck-tessera")
-    if not found:
-        pytest.skip("Tessera's fsck is not here: go install github.com/transparency-dev/tessera/cmd/fsck@v1.0.4")
-    return found
 
 
 @pytest.fixture(scope="session", params=SIZES)
@@ -81,23 +70,3 @@ def test_go_refuses_a_changed_log(binary: Path, tmp_path: Path, path: str) -> No
     data[-30] ^= 1
     LogFolder(tmp_path).write({**made.files, path: bytes(data)}.items())
     assert run(binary, tmp_path).returncode == 1
-
-
-def test_fsck_reads_the_log(fsck: str, log: tuple[Log, Path], tmp_path: Path) -> None:
-    """Tessera's fsck works out every tile anew and finds nothing; in a small log it finds one bit that is another."""
-    made, path = log
-    if not made.edge.size:
-        pytest.skip("fsck does not take a log without entries")
-    copy, key = tmp_path / "log", tmp_path / "key"
-    shutil.copytree(path, copy)
-    key.write_text(key_text(KEY, ORIGIN))
-    command = [fsck, "--storage_url", f"file://{copy}/", "--public_key", str(key), "--ui=false"]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=120)
-    assert (done.returncode, b"failed" in done.stderr) == (0, False)
-    if made.edge.size > 256:
-        return  # v1.0.4 hangs where a difference is not in the last tile that it reads
-    first = next(each for each in sorted((copy / "tile" / "0").rglob("*")) if each.is_file())
-    data = bytearray(first.read_bytes())
-    data[0] ^= 1
-    first.write_bytes(bytes(data))
-    assert b"fsck failed" in subprocess.run(command, capture_output=True, check=False, timeout=120).stderr
