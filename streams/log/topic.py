@@ -22,11 +22,11 @@ from samband.streams.log.tiles import CHECKPOINT
 from samband.streams.topics import AUDIT, COSIGN, LOG_TRANSACTION
 from samband.streams.topics import LOG_TOPIC as LOG
 
-__all__ = ["LogTopics"]
+__all__ = ["MOST", "LogTopics"]
 
 _WAIT_MS: Final = 200
 _AT_ONCE: Final = 2000
-_MOST: Final = 8192
+MOST: Final = 8192
 """Audit records of one checkpoint, where so many wait: 32 bundles, about 18 MB."""
 _FETCH_BYTES: Final = 8 << 20
 """Of one fetch: Kafka's own megabyte is 450 audit records, and a round trip for each."""
@@ -109,8 +109,8 @@ class LogTopics:
         Where the topic is ahead they are many: a log that is behind catches up in large steps, each with a checkpoint.
         """
         records: list[Incoming] = []
-        while len(records) < _MOST:
-            batch = await self._audit.getmany(_AUDIT, timeout_ms=_WAIT_MS, max_records=_MOST - len(records))
+        while len(records) < MOST:
+            batch = await self._audit.getmany(_AUDIT, timeout_ms=_WAIT_MS, max_records=MOST - len(records))
             new = batch.get(_AUDIT, ())
             records += [Incoming(each.offset, each.value, each.timestamp) for each in new]
             after = await self._audit.position(_AUDIT)

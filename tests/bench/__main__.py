@@ -8,7 +8,6 @@ import platform
 import statistics
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,32 +15,13 @@ from rich.console import Console
 from rich.table import Table
 
 from samband.schemas.errors import SambandError
+from tests.bench.figures import Figure, percentile
 from tests.bench.ground import Ground
 from tests.bench.latency import latencies
+from tests.bench.log import log_figures
 from tests.bench.memory import decision_us, restart_s
+from tests.bench.proofs import proof_figures
 from tests.bench.speed import WORKERS, judge_us, rounds
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure; `target` is a bound that it should keep, from below where `least`."""
-
-    name: str
-    value: float
-    unit: str = ""
-    target: float | None = None
-    least: bool = True
-
-    @property
-    def ok(self) -> bool:
-        """Say whether the target is met."""
-        return self.target is None or (self.value >= self.target if self.least else self.value <= self.target)
-
-
-def percentile(values: Sequence[float], part: float) -> float:
-    """Return the value that `part` of the values lie at or below."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
 
 
 def speed_figures(found: dict[str, list[dict[str, float]]]) -> list[Figure]:
@@ -100,7 +80,7 @@ def memory_figures(ground: Ground, firsts: Sequence[bytes], count: int, say: Cal
 
 def table(figures: Sequence[Figure]) -> Table:
     """Return the figures as a table."""
-    shown = Table(title="Samband beside a plain copy and a Faust passthrough", title_justify="left")
+    shown = Table(title="Samband beside a plain copy, a Faust passthrough and Tessera", title_justify="left")
     shown.add_column("figure")
     shown.add_column("value", justify="right")
     shown.add_column("target", justify="right")
@@ -113,28 +93,17 @@ def table(figures: Sequence[Figure]) -> Table:
     return shown
 
 
-def measure(arguments: argparse.Namespace, console: Console) -> list[Figure]:
-    """Run everything on one Kafka."""
-    with console.status("starting Kafka") as status:
-
-        def say(line: str) -> None:
-            status.update(line)
-            if not console.is_terminal:
-                console.print(line)
-
-        ground = Ground(say)
-        try:
-            say(f"sealing {arguments.messages} messages")
-            records = ground.sealed(arguments.messages)
-            ground.load(records)
-            figures = speed_figures(rounds(ground, arguments.messages, arguments.rounds, say))
-            judging, sealing = judge_us(ground.home, records)
-            size, firsts = len(records[0][0]), [values[0] for values in records]
-            del records
-            ours, copies = latencies(ground, size, arguments.seconds, arguments.rounds, say)
-            remembered = memory_figures(ground, firsts, arguments.consents, say)
-        finally:
-            ground.close()
+def gate_figures(ground: Ground, arguments: argparse.Namespace, say: Callable[[str], None]) -> list[Figure]:
+    """Return what the gate costs beside the others."""
+    say(f"sealing {arguments.messages} messages")
+    records = ground.sealed(arguments.messages)
+    ground.load(records)
+    figures = speed_figures(rounds(ground, arguments.messages, arguments.rounds, say))
+    judging, sealing = judge_us(ground.home, records)
+    size, firsts = len(records[0][0]), [values[0] for values in records]
+    del records
+    ours, copies = latencies(ground, size, arguments.seconds, arguments.rounds, say)
+    remembered = memory_figures(ground, firsts, arguments.consents, say)
     return [
         *figures[:2],
         *latency_figures(ours, copies),
@@ -146,6 +115,30 @@ def measure(arguments: argparse.Namespace, console: Console) -> list[Figure]:
     ]
 
 
+def measure(arguments: argparse.Namespace, console: Console) -> list[Figure]:
+    """Run everything that is asked for; what needs Kafka, on one."""
+    with console.status("starting") as status:
+
+        def say(line: str) -> None:
+            status.update(line)
+            if not console.is_terminal:
+                console.print(line)
+
+        figures: list[Figure] = []
+        if arguments.only != "proofs":
+            ground = Ground(say)
+            try:
+                if arguments.only in (None, "gate"):
+                    figures += gate_figures(ground, arguments, say)
+                if arguments.only in (None, "log"):
+                    figures += log_figures(ground, arguments.leaves, arguments.rounds, say)
+            finally:
+                ground.close()
+        if arguments.only in (None, "proofs"):
+            figures += proof_figures(arguments.entries, say)
+        return figures
+
+
 def main() -> int:
     """Measure and tell; 0 when every target is met, 1 when one is not, 2 when nothing could be measured."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
@@ -154,6 +147,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement")
     parser.add_argument("--seconds", type=float, default=20, help="length of a latency round")
     parser.add_argument("--consents", type=int, default=1_000_000, help="consents that the gate remembers")
+    parser.add_argument("--leaves", type=int, default=60_000, help="audit records that the log takes in a round")
+    parser.add_argument("--entries", type=int, default=10_000_000, help="entries of the log that proofs come from")
+    parser.add_argument("--only", choices=("gate", "log", "proofs"), help="one part alone")
     arguments = parser.parse_args()
     console = Console()
     try:
@@ -171,6 +167,9 @@ def main() -> int:
         "rounds": arguments.rounds,
         "consents": arguments.consents,
         "latency_seconds": arguments.seconds,
+        "leaves": arguments.leaves,
+        "entries": arguments.entries,
+        "only": arguments.only,
     }
     arguments.json.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
     return 0 if told["ok"] else 1

@@ -152,8 +152,8 @@ class Ground:
             made.append((sender, to, drafts))
         return made
 
-    def load(self, records: Sequence[Sequence[bytes]]) -> None:
-        """Write records to the outbox."""
+    def load(self, records: Sequence[Sequence[bytes]], topic: str = "") -> None:
+        """Write records, by partition, to the outbox or another topic."""
 
         async def write() -> None:
             producer = AIOKafkaProducer(
@@ -163,7 +163,7 @@ class Ground:
             try:
                 for partition, values in enumerate(records):
                     sent = [
-                        await producer.send(self.outbox, value, partition=partition, headers=headers())
+                        await producer.send(topic or self.outbox, value, partition=partition, headers=headers())
                         for value in values
                     ]
                     await asyncio.gather(*sent)

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from samband.streams.log import topic as module
-from samband.streams.log.topic import LogTopics
+from samband.streams.log.topic import MOST, LogTopics
 
 
 @dataclass
@@ -53,7 +52,7 @@ def test_a_log_that_is_behind_takes_much_at_once() -> None:
     """Fetches are gathered until the topic's end or the most of one checkpoint; the rest comes next, none twice."""
     consumer = Consumer(20_000, 450)
     first, after = read(consumer)
-    assert (first, after) == (list(range(module._MOST)), module._MOST)
+    assert (first, after) == (list(range(MOST)), MOST)
     second, _ = read(consumer)
     third, after = read(consumer)
     assert first + second + third == list(range(20_000))
