@@ -37,7 +37,7 @@ format: setup ## let ruff write
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup ## measure the gate against a plain copy; writes bench.json fuzz-findings.txt
+bench: setup ## measure gate and log beside others; writes bench.json; ARGS="--only log"
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 fault: setup ## kill everything at random moments and count; ARGS="--seed 7 --seconds 600"

@@ -157,11 +157,13 @@ class Sequencer:
         entries: dict[bytes, None] = {}
         alarms: list[Alarm] = []
         following = self.journal.partitions()
-        for record in records:
-            try:
-                self._take(record, entries, following, alarms)
-            except (FormatError, TrustError) as error:
-                alarms.append(_alarm("refused", error.code, offset=record.offset))
+        verified = [(record.offset, self._verified(record)) for record in records]
+        leaves = self.journal.known([each.entry for _, each in verified if isinstance(each, UnverifiedAudit)])
+        for offset, audit in verified:
+            if isinstance(audit, UnverifiedAudit):
+                self._place(offset, audit, leaves, entries, following, alarms)
+            else:
+                alarms.append(_alarm("refused", audit.code, offset=offset))
         if not entries:
             with self.journal.transaction():
                 self._keep(following, alarms, after)
@@ -172,19 +174,28 @@ class Sequencer:
         self._edge, self._tail = edge, tail
         return True
 
-    def _take(
-        self, incoming: Incoming, entries: dict[bytes, None], following: dict[int, int], alarms: list[Alarm]
-    ) -> None:
-        audit = UnverifiedAudit.decode(incoming.value or b"")
-        _, key = self._directory.verify_key(audit.proof.kid, Purpose.GATE_STAMP, incoming.appended_at)
-        verify_entry(key, audit.entry, audit.proof, self._held)
+    def _verified(self, incoming: Incoming) -> UnverifiedAudit | SambandError:
+        """Return an audit record whose stamp holds, or why it is none."""
+        try:
+            audit = UnverifiedAudit.decode(incoming.value or b"")
+            _, key = self._directory.verify_key(audit.proof.kid, Purpose.GATE_STAMP, incoming.appended_at)
+            verify_entry(key, audit.entry, audit.proof, self._held)
+        except (FormatError, TrustError) as error:
+            return error
+        return audit
+
+    def _place(
+        self, offset: int, audit: UnverifiedAudit, leaves: set[bytes], entries: dict[bytes, None],
+        following: dict[int, int], alarms: list[Alarm],
+    ) -> None:  # fmt: skip
+        """Give a record's entry its place among `entries`, and look at its number."""
         partition, seq = audit.partition, audit.audit_seq
-        known = audit.entry in entries or self.journal.index(audit.entry) is not None
+        known = audit.entry in entries or audit.entry in leaves
         again = known and bool(self.journal.number("known"))
         expected = seq if again else following.get(partition, 1)
         if seq != expected:
             kind = "gap" if seq > expected else "repeat"
-            alarms.append(_alarm(kind, "AUDIT_SEQ", partition, seq, incoming.offset))
+            alarms.append(_alarm(kind, "AUDIT_SEQ", partition, seq, offset))
         if seq >= expected:
             following[partition] = seq + 1
         if not known:

@@ -79,11 +79,14 @@ def log_figures(ground: Ground, leaves: int, rounds: int, say: Say) -> list[Figu
     publish_now(ground.home)
     tessera = _tessera(ground, say)
     rates: dict[str, list[float]] = {"process": [], "alone": [], "tessera": []}
+    cpu: list[float] = []
     for number in range(rounds):
         say(f"round {number + 1} of {rounds}: the log's process")
         rates["process"].append(_process(ground, [value for _, value in records], number))
         say(f"round {number + 1} of {rounds}: the sequencer alone")
-        rates["alone"].append(_alone(ground.home, [value for _, value in records], ground.folder(f"alone-{number}")))
+        rate, us = _alone(ground.home, [value for _, value in records], ground.folder(f"alone-{number}"))
+        rates["alone"].append(rate)
+        cpu.append(us)
         if tessera:
             say(f"round {number + 1} of {rounds}: Tessera")
             entries = b"".join(entry for entry, _ in records)
@@ -91,6 +94,7 @@ def log_figures(ground: Ground, leaves: int, rounds: int, say: Say) -> list[Figu
     figures = [
         Figure("leaves_per_s", statistics.median(rates["process"]), "leaves/s, from Kafka to checkpoints"),
         Figure("sequencer_per_s", statistics.median(rates["alone"]), "leaves/s, without Kafka"),
+        Figure("sequencer_cpu_us", statistics.median(cpu), "µs of CPU a leaf, without Kafka"),
     ]
     if not tessera:
         return figures
@@ -136,8 +140,8 @@ def _watch(checkpoint: Path, size: int, check: Callable[[], None]) -> list[tuple
     raise TimeoutError(f"the log is not complete after {_DEADLINE_S:.0f} s")
 
 
-def _alone(home: Home, values: list[bytes], folder: Path) -> float:
-    """Return the rate of the sequencer in this process."""
+def _alone(home: Home, values: list[bytes], folder: Path) -> tuple[float, float]:
+    """Return the rate of the sequencer in this process, and µs of its CPU a leaf."""
     now = time.time_ns() // 1_000_000
     directory, keys = home.directory(now), home.hub_keys.sign_keys(Purpose.LOG)
     journal = Journal(folder / "journal.db")
@@ -147,17 +151,17 @@ def _alone(home: Home, values: list[bytes], folder: Path) -> float:
     )  # fmt: skip
     sequencer.recover(None)
     sequencer.publish()
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), time.process_time()
     for first in range(0, len(values), MOST):
         some = values[first : first + MOST]
         sequencer.take([Incoming(first + n, value, now) for n, value in enumerate(some)], first + len(some))
         sequencer.news()
         sequencer.publish()
-    took = time.perf_counter() - began
+    took, cpu = time.perf_counter() - began, time.process_time() - cpu
     journal.close()
     if sequencer.size != len(values):
         raise RuntimeError(f"the log has {sequencer.size} leaves of {len(values)} records")
-    return len(values) / took
+    return len(values) / took, cpu / len(values) * 1e6
 
 
 def _tessera(ground: Ground, say: Say) -> Path | None:

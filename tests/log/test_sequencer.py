@@ -260,6 +260,17 @@ def test_words_do_not_keep_the_witnesses_talking(asked: tuple[Hub, Sequencer, As
     assert asking.next(sequencer.note, NOW + 60_000) == sequencer.note
 
 
+def test_the_journal_knows_every_leaf(tmp_path: Path) -> None:
+    """Asked about many entries at once, it names those that are leaves and no others, first and last too."""
+    some = [n.to_bytes(32, "big") for n in range(1203)]
+    journal = Journal(tmp_path / "j.db")
+    with journal.transaction():
+        journal.add(0, some[::2])
+    assert journal.known(some) == set(some[::2])
+    assert journal.known([]) == set()
+    journal.close()
+
+
 def test_the_journal_has_one_version(tmp_path: Path) -> None:
     """A journal of another version is not touched."""
     Journal(tmp_path / "j.db").close()
