@@ -1,7 +1,7 @@
 """What a proof of a log of ten million entries costs, built from tiles on disk.
 
 The log is made by the sequencer's own `grow`, but in bulk and without waiting for the disk, in a temporary folder that
-goes afterwards: about 800 MB for ten million. Cold is a reader that begins anew, with the pages of the tiles that it
+goes afterwards: 660 MB for ten million. Cold is a reader that begins anew, with the pages of the tiles that it
 needs let go by the system; warm is one that goes on, with what it read before in memory.
 """
 
