@@ -5,7 +5,7 @@
 
     log/tile/…  log/checkpoint      laid out as the log's own folder: anybody verifies it alike
     log/witness.json                size, last place on the topic, what was cosigned, and what is wrong
-    log/evidence/…                  two checkpoints that contradict each other, as they were signed
+    log/evidence/…                  two checkpoints that contradict each other as they were signed, or what a head named
 
 A checkpoint is taken only when the entries up to it, behind those that are here, give its root.
 """
@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from samband.schemas.errors import OperatorError
@@ -23,12 +24,23 @@ from samband.streams.log.folder import LogFolder
 from samband.streams.log.tiles import CHECKPOINT, Tiles, bundle_path, grow
 from samband.streams.log.tree import WIDTH, root_of
 
-__all__ = ["Mirror"]
+__all__ = ["Mirror", "how_forked"]
 
 _STATE: Final = "witness.json"
 _VERSION: Final = "witness/1"
 _RECENT: Final = 100_000
 """Entries whose place is in memory: the newest."""
+
+
+def how_forked(folder: Path) -> str:
+    """Return by what a party's mirror saw two states that contradict each other; empty where it saw none.
+
+    `checkpoint` or `asked`: the log's own word; `checkpoint.witnessed`: other witnesses' words; `head`: the gate's.
+    """
+    try:
+        return str(json.loads((folder / _STATE).read_bytes())["fork"] or "")
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 class Mirror:
@@ -93,7 +105,7 @@ class Mirror:
         """Take the entries up to a checkpoint; False where some are not here yet."""
         if checkpoint.size <= self.size:
             if not self._fits(checkpoint):
-                self._fork(value, now)
+                self._fork(value, CHECKPOINT, now)
             return True
         new: list[bytes] = []
         for n in range(self.size // WIDTH, -(-checkpoint.size // WIDTH)):
@@ -106,7 +118,7 @@ class Mirror:
         edge, tail = self._edge.copy(), list(self._tail)
         files = list(grow(edge, tail, new))
         if edge.root() != checkpoint.root:
-            self._fork(value, now)
+            self._fork(value, CHECKPOINT, now)
             return True
         self.folder.write(files)
         self._recent.update((entry, self.size + n) for n, entry in enumerate(new))
@@ -121,13 +133,13 @@ class Mirror:
         self._keep([(CHECKPOINT, value)])
         return True
 
-    def _fork(self, value: bytes, now: int) -> None:
+    def _fork(self, value: bytes, how: str, now: int) -> None:
         """Keep both checkpoints as evidence, once, and say so from now on; nothing is cosigned any more."""
         if self._state["fork"]:
             return
         with suppress(FileNotFoundError):
             self.folder.write([(f"evidence/{now}-own", self.folder.read(CHECKPOINT)), (f"evidence/{now}", value)])
-        self._state["fork"] = True
+        self._state["fork"] = how
         self._keep()
 
     def _remember(self, first: int) -> None:

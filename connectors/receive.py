@@ -109,7 +109,7 @@ class Receiver:
                 count(self._store, "box_repeat")
             return False
         if stamp is not None:
-            heard(self._party, stamp, down.partition, now)
+            heard(self._party, stamp, received.entry, down.partition, now)
             due(self._store, received, now)
         stamps = [] if stamp is None else [stamp, *(answer for answer, _ in received.more)]
         another = check_own(self._store, down, stamps, now, caught_up=self.caught_up)

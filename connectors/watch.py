@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from samband.schemas.stamp import StampRecord
 
 __all__ = [
-    "DIRECTORY", "HUB_SILENT", "LATE", "LATE_MS", "SILENCE_MS", "UNDECIDED_MS", "Watch", "alarm", "episode", "heard",
+    "DIRECTORY", "HUB_SILENT", "LATE", "LATE_MS", "NAMED", "SILENCE_MS", "UNDECIDED_MS", "Watch", "alarm", "episode",
+    "heard",
 ]  # fmt: skip
 
 log = logging.getLogger("samband.connector")
@@ -43,6 +44,9 @@ DIRECTORY: Final = "directory"
 HUB_SILENT: Final = "hub"
 LATE: Final = "late"
 
+NAMED: Final = "named/"
+"""Before size, root and log entry: a checkpoint that a head named, and that is not compared with the mirror yet."""
+_NAMED_MOST: Final = 1000
 _LOOK_FOR_LATE_MS: Final = 5 * 60_000
 
 
@@ -64,7 +68,7 @@ def episode(store: Store, name: str, on: bool, now: int, code: str, words: str) 
         log.warning("alarm is over", extra=extra)
 
 
-def heard(party: Party, stamp: StampRecord, partition: int, now: int) -> None:
+def heard(party: Party, stamp: StampRecord, entry: bytes, partition: int, now: int) -> None:
     """Take what a stamp says beside its matter; inside a transaction of the caller's.
 
     A head that was held back for longer than silence lasts is no sign of life.
@@ -75,6 +79,8 @@ def heard(party: Party, stamp: StampRecord, partition: int, now: int) -> None:
             store.keep_number("directory/named", max(stamp.directory, store.number("directory/named") or 0))
         return
     store.keep_number("directory/named", stamp.directory)
+    if (named := stamp.checkpoint) is not None and len(store.numbers(NAMED)) < _NAMED_MOST:
+        store.keep_number(f"{NAMED}{named[0]}/{named[1].hex()}/{entry.hex()}", now)
     if abs(now - stamp.decided_at) < SILENCE_MS:
         store.keep_number(f"head/{partition}", now)
         store.keep_number(f"quiet/{partition}", 0)

@@ -6,7 +6,8 @@
 
 What was cosigned is on the disk before the cosignature leaves. Where another copy of this store has cosigned more than
 this one knows, it was rolled back: it cosigns no more with that key. Every entry that the gate stamped for us, sent or
-received, is due in the log within ten minutes. What it has of the log is `mirror`'s.
+received, is due in the log within ten minutes. What the gate's heads name of the log must be the mirror's beginning.
+What it has of the log is `mirror`'s.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from samband.connectors.client import Client
 from samband.connectors.mirror import Mirror
-from samband.connectors.watch import episode
+from samband.connectors.watch import NAMED, episode
 from samband.schemas.errors import OperatorError, SambandError, TrustError
 from samband.schemas.events import CardBytes, Digest, LogCosigned
 from samband.schemas.identifiers import without_number
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from samband.connectors.store import Store
     from samband.streams.inbox import Received
 
-__all__ = ["FORK", "LATE_MS", "ROLLED_BACK", "TICK_OFF", "Witness", "due"]
+__all__ = ["FORK", "LATE_MS", "ROLLED_BACK", "TICK_OFF", "WITHHELD", "Witness", "due"]
 
 log = logging.getLogger("samband.connector")
 
@@ -48,6 +49,7 @@ COSIGN_MS: Final = 10_000
 FORK: Final = "log_fork"
 ROLLED_BACK: Final = "log_witness"
 TICK_OFF: Final = "log_late"
+WITHHELD: Final = "log_withheld"
 _DUE: Final = "due/"
 _ENTRIES: Final = "entries/"
 
@@ -117,7 +119,7 @@ class Witness(Mirror):
         if checkpoint.size > self.size:
             self._waiting[name] = value
         elif not self._fits(checkpoint):
-            self._fork(value, now)
+            self._fork(value, name, now)
         elif name == ASKED:
             self._waiting[ASKED] = value
         else:
@@ -147,9 +149,28 @@ class Witness(Mirror):
 
     def caught_up(self, now: int) -> bool:
         """Do what is due when everything that is there was taken; True where there is something to send."""
+        self._compare_named(now)
         said = self._cosign(now)
         self._tick_off(now)
         return said
+
+    def _compare_named(self, now: int) -> None:
+        """Compare the checkpoints that the gate's heads named with the mirror: its log and ours are one."""
+        done, withheld = [], False
+        for name, at in self._store.numbers(NAMED).items():
+            size, root, entry = name.removeprefix(NAMED).split("/")
+            checkpoint = Checkpoint(self.origin, int(size), bytes.fromhex(root))
+            if checkpoint.size > self.size:
+                withheld |= at + LATE_MS < now
+                continue
+            if not self._fits(checkpoint):
+                self._fork(checkpoint.text() + f"\nhead {entry}\n".encode(), "head", now)
+            done.append(name)
+        with self._store.transaction():
+            for name in done:
+                self._store.forget(name)
+            words = "the gate knows more of the log than comes here"
+            episode(self._store, WITHHELD, withheld, now, "LOG_WITHHELD", words)
 
     def _cosigned(self, kid: str) -> int:
         """Return the largest size that a key of ours has cosigned."""
@@ -221,7 +242,7 @@ class Witness(Mirror):
             words = "what the gate stamped is not in the log"
             episode(self._store, TICK_OFF, late > 0, now, "TICK_OFF_LATE", words)
             words = "the log contradicts itself"
-            episode(self._store, FORK, self._state["fork"], now, "LOG_FORK", words)
+            episode(self._store, FORK, bool(self._state["fork"]), now, "LOG_FORK", words)
             mine = {kid.hex() for kid in self._party.witness}
             older = bool(mine & {*self._state["rolled_back"]})
             words = "this store is older than what it cosigned"

@@ -8,6 +8,7 @@ Format page: § Layout, STAMPED and AUDIT.
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Final
 
@@ -17,7 +18,9 @@ from samband.schemas.codec import FlatCodec, Reader, check_times, fixed, lp32
 from samband.schemas.errors import FormatError
 from samband.schemas.message import read_path, write_path
 
-__all__ = ["AUDIT", "StampRecord", "Stamped"]
+__all__ = ["AUDIT", "StampRecord", "Stamped", "entries_text"]
+
+_ENTRIES: Final = re.compile(r"entries ([1-9][0-9]{0,18})", re.ASCII)
 
 _CODEC: Final = FlatCodec(
     "stamp",
@@ -88,7 +91,9 @@ class StampRecord(Struct, frozen=True, kw_only=True):
     `notice` (to those who lean on it: a consent, `subject`, that a withdrawal closed), `receipt` (a recipient's receipt
     was taken), `recall` (`subject` is stopped), `refusal` (not even judged: `code`), `erasure` (kept records were
     erased: `leaf` is the hash over their entries, `code` the rule, `sender` the unit), `head` (the gate's sign of life
-    to every inbox: `leaf` is the hash of the directory's head, `user` that of the log's last checkpoint, zeros so far).
+    to every inbox: `leaf` is the hash of the directory's head, `user` the root of the newest checkpoint that the gate
+    was shown and `reasons` its size as "entries N"; zeros and none before the first), `state` (to the log alone: what
+    the gate's own state was when it said this: `leaf` is the sum over it, `reasons` its "version N" and "audit N").
     `outcome`: `permit`, `deny`, `ask`, `accepted`, `refused`, `recalled`, `erased`, `said`, or a receipt's level.
     """
 
@@ -117,6 +122,13 @@ class StampRecord(Struct, frozen=True, kw_only=True):
     decided_at: int
     appended_at: int
 
+    @property
+    def checkpoint(self) -> tuple[int, bytes] | None:
+        """The log's (size, root) that a head names; None where it names none."""
+        if self.kind != "head" or len(self.reasons) != 1 or not (found := _ENTRIES.fullmatch(self.reasons[0])):
+            return None
+        return int(found[1]), self.user
+
     def encode(self) -> bytes:
         """Return the record's one encoding."""
         return _CODEC.encode_object(self)
@@ -133,6 +145,11 @@ class StampRecord(Struct, frozen=True, kw_only=True):
             raise FormatError("FORMAT_VERSION", f"version {record.v} is not read here, only 1")
         check_times(record.decided_at)
         return record
+
+
+def entries_text(size: int) -> str:
+    """Return a number of log entries as a record says it."""
+    return f"entries {size}"
 
 
 _PLACE: Final = struct.Struct(">IIB")

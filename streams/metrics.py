@@ -75,6 +75,10 @@ TABLE: Final = (
            {"partition": _PARTITIONS}),
     Metric("samband_gate_looked_seconds", "gauge", "When the partition was last asked for new records, seconds since "
            "1970: older than a minute means that it stands still.", {"partition": _PARTITIONS}),
+    Metric("samband_gate_stopped", "gauge", "1 when the partition's state is not the one that was left, or older than "
+           "the log: it stands still until somebody looks.", {"partition": _PARTITIONS}),
+    Metric("samband_gate_log_contradicts", "gauge", "1 when the log has shown this worker two states that contradict "
+           "each other."),
     # records.prom
     Metric("samband_records_behind", "gauge", "Records of the log's topic that are not kept yet."),
     Metric("samband_records_alarms", "gauge", "What must not happen and did, since the hub was founded.",

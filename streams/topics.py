@@ -117,7 +117,7 @@ STATE = Row(
 )  # fmt: skip
 AUDIT_ROW = Row(
     "samband.audit.v1", "every decision and erasure, on its way to the log; records encrypted", "none",
-    writers=(Role.GATE, Role.RECORDS), readers=(Role.DERIVED, Role.LOG, Role.RECORDS),
+    writers=(Role.GATE, Role.RECORDS), readers=(Role.GATE, Role.DERIVED, Role.LOG, Role.RECORDS),
     retention_days=30, max_bytes=HUB_BYTES,
 )  # fmt: skip
 QUARANTINE_ROW = Row(
@@ -139,7 +139,7 @@ COSIGN_ROW = Row(
 )  # fmt: skip
 LOG_ROW = Row(
     "samband.log.v1", "the log: every entry in its bundle, the newest checkpoints; salted hashes", "the bundle's name",
-    writers=(Role.LOG,), readers=(Role.DERIVED, Role.LOG, Role.RECORDS, Role.PARTY),
+    writers=(Role.LOG,), readers=(Role.GATE, Role.DERIVED, Role.LOG, Role.RECORDS, Role.PARTY),
     retention_days=None, max_bytes=HUB_BYTES, extra=CHANGELOG,
 )  # fmt: skip
 DERIVED_ROW = Row(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
 import ssl
@@ -120,6 +121,7 @@ def _hub_answers(home: Home) -> Iterator[Check]:
     taken, shards = gate_partitions(home), home.root.shards
     yield Check("gate", OK if taken == shards else FAIL, f"{taken} of {shards} partitions in work",
                 "" if taken == shards else f"{home.hub}/log/gate-0.log")  # fmt: skip
+    yield from _gate_stands(home)
     try:
         found = ask_summary(home)
     except OperatorError as error:
@@ -128,6 +130,24 @@ def _hub_answers(home: Home) -> Iterator[Check]:
     unreadable = int(found.get("unreadable", 0))
     yield Check("derived streams", WARN if unreadable else OK, f"{unreadable} audit records unreadable",
                 "compare with samband audit list" if unreadable else "")  # fmt: skip
+
+
+def _gate_stands(home: Home) -> Iterator[Check]:
+    """Say whether a partition stands still on its state, and whether the log contradicts itself."""
+    from prometheus_client.parser import text_string_to_metric_families
+
+    found: set[tuple[str, str]] = set()
+    for path in sorted((home.hub / "run" / "metrics").glob("gate-*.prom")):
+        with contextlib.suppress(OSError, ValueError):  # it goes when its process ends
+            found |= {(sample.name, sample.labels.get("partition", ""))
+                      for family in text_string_to_metric_families(path.read_text("utf-8"))
+                      for sample in family.samples if sample.value}  # fmt: skip
+    if still := sorted(number for name, number in found if name == "samband_gate_stopped"):
+        yield Check("gate state", FAIL, f"partitions {', '.join(still)} stand still: their state is not the logged one",
+                    "docs/operate.md, The gate stops on its state")  # fmt: skip
+    if ("samband_gate_log_contradicts", "") in found:
+        yield Check("gate's log", FAIL, "the log has shown the gate two states that contradict each other",
+                    "samband audit verify; compare with a party's: samband doctor --as PARTY")  # fmt: skip
 
 
 def _records(home: Home) -> Check:
@@ -220,14 +240,19 @@ def _store(party: Party) -> Iterator[Check]:
 def _log(party: Party) -> Iterator[Check]:
     """Say what is wrong with the log, as this party sees it."""
     from samband.connectors import watch, witness
+    from samband.connectors.mirror import how_forked
 
     store = party.store
     if watch.alarm(store, witness.FORK):
-        yield Check("log", FAIL, "the log has shown two states that contradict each other",
+        found = _FOUND.get(how_forked(party.folder / "log"), "the log has shown two states that contradict each other")
+        yield Check("log", FAIL, found,
                     f"evidence is in {party.folder / 'log' / 'evidence'}: show it to the other parties")  # fmt: skip
     if watch.alarm(store, witness.ROLLED_BACK):
         yield Check("log witness", FAIL, "this store is older than what it has cosigned: it cosigns no more",
                     "samband keys rotate makes its next witness key, when it is known why")  # fmt: skip
+    if watch.alarm(store, witness.WITHHELD):
+        yield Check("log", FAIL, "the gate knows more of the log than comes here",
+                    "tell the hub's operator and the other parties: the log is withheld from this party")  # fmt: skip
     late = store.number("late_entries") or 0
     if watch.alarm(store, witness.TICK_OFF):
         yield Check("log entries", FAIL, f"{late} decisions were stamped and are not in the log",
@@ -269,6 +294,14 @@ def _alarms(party: Party) -> Iterator[Check]:
         if at := store.number(key):
             yield Check(name, WARN, f"{told}, last {moment(at)}", way_out)
 
+
+_FOUND: Final = {
+    "checkpoint": "the log's checkpoints contradict each other: its later one does not begin with what this party has",
+    "asked": "the log asked for a cosignature on another state than this party was shown",
+    "checkpoint.witnessed": "other witnesses have cosigned another state of the log than this party was shown",
+    "head": "the gate was shown another state of the log than this party: its head names it",
+}
+"""Who found that the log is forked, and how, by `how_forked`."""
 
 _ONCE: Final = (
     ("cloned/at", "cloned store", "somebody else spoke in this party's name",

@@ -38,6 +38,8 @@ class HubStore:
             raise ValueError("a hub store key has 32 bytes")
         self.key = _hmac(HKDF(SHA256(), 32, salt=None, info=b"samband/1/hub/k").derive(key))
         """Return the compaction key of a name: 32 bytes that do not tell it."""
+        self.mark = _hmac(HKDF(SHA256(), 32, salt=None, info=b"samband/1/hub/d").derive(key))
+        """Return the keyed hash of some bytes, for the digest of a state: 32 bytes that nobody else works out."""
         self._value_key = _hmac(HKDF(SHA256(), 32, salt=None, info=b"samband/1/hub/v").derive(key))
 
     def seal(self, topic: str, name: bytes, data: bytes) -> tuple[bytes, bytes]:

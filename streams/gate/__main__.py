@@ -27,8 +27,10 @@ from samband.streams.crypto.signature import BatchCache
 from samband.streams.gate.checks import Checks
 from samband.streams.gate.judge import Judge, Turn
 from samband.streams.gate.lanes import Lanes
+from samband.streams.gate.logged import Logged
 from samband.streams.gate.loop import GateLoop, LoopSettings
 from samband.streams.keyfile import KeyFolder
+from samband.streams.log.checkpoint import origin_of
 from samband.streams.metrics import MetricFile, keeping
 from samband.streams.process import begin, until_ended
 from samband.streams.quarantine import reason_of
@@ -70,6 +72,8 @@ async def run(home: Home, worker: int) -> None:
     load()
     topic = outbox(root.agreement)
 
+    logged = Logged(kafka, directory, origin_of(root.realm, root.agreement))
+    await logged.start()
     batches = BatchCache()  # for all partitions: a batch's messages are spread over them
 
     def judge(partition: int) -> Judge:
@@ -82,24 +86,39 @@ async def run(home: Home, worker: int) -> None:
             stamp=stamp,
             store=store,
             audit=audit.at,
+            audit_of=audit.of,
             source=(topic, partition),
+            logged=lambda: logged.newest,
         )
 
     figures = MetricFile(home.hub / "run" / "metrics" / f"gate-{worker}.prom")
-    settings = LoopSettings(GATE_GROUP, topic, state(root.agreement), f"gate-{worker}", watch=watching(figures))
+    watch, stopped = watching(figures, logged), told(figures)
+    settings = LoopSettings(GATE_GROUP, topic, state(root.agreement), f"gate-{worker}", watch=watch, stopped=stopped)
     log.info("gate starts", extra={"worker": worker})
     try:
         async with keeping(figures):
             await GateLoop(settings, kafka, store, judge).run()
     finally:
+        await logged.stop()
         await cards.stop()
 
 
-def watching(figures: MetricFile) -> Callable[[int, Turn | None, int], None]:
+def told(figures: MetricFile) -> Callable[[int, str], None]:
+    """Return what says that a partition stands still."""
+
+    def tell(partition: int, code: str) -> None:
+        figures.set("samband_gate_stopped", bool(code), partition=str(partition))
+
+    return tell
+
+
+def watching(figures: MetricFile, logged: Logged) -> Callable[[int, Turn | None, int], None]:
     """Return what counts the loop's turns."""
 
     def watch(partition: int, turn: Turn | None, behind: int) -> None:
         figures.set("samband_gate_behind", behind, partition=str(partition))
+        figures.set("samband_gate_stopped", 0, partition=str(partition))
+        figures.set("samband_gate_log_contradicts", bool(logged.code))
         figures.set("samband_gate_looked_seconds", time.time(), partition=str(partition))
         if turn is None:
             return

@@ -30,8 +30,12 @@ from samband.streams.crypto.lane import UnverifiedRecord
 from samband.streams.crypto.signature import stamp_all
 from samband.streams.directory import Directory
 from samband.streams.gate.checks import Checks
+from samband.streams.gate.digest import DIGEST, compare, moved
+from samband.streams.gate.digest import check as check_digest
 from samband.streams.gate.head import head
 from samband.streams.gate.lanes import Lanes
+from samband.streams.gate.logged import NONE
+from samband.streams.gate.lookback import seen, state_say
 from samband.streams.gate.quarantine import set_aside
 from samband.streams.gate.state import HEAD, POSITION, View
 from samband.streams.gate.verdicts import Say, Verdicts
@@ -136,15 +140,18 @@ class Judge:
         stamp: Signing,
         store: HubStore,
         audit: Callable[[int], tuple[int, HubStore]],
+        audit_of: Callable[[int], HubStore],
         source: tuple[str, int],
+        logged: Callable[[], tuple[int, bytes]] = lambda: NONE,
     ) -> None:
         self._directory = directory
         self._lanes = lanes
         self._checks = checks
         self._stamp = stamp
         self._store = store
-        self._audit_key = audit
+        self._audit_key, self._audit_of = audit, audit_of
         self._topic, self._partition = source
+        self._logged = logged
         self._verdicts = Verdicts(directory)
 
     def check(self, now: int) -> None:
@@ -164,7 +171,7 @@ class Judge:
         self._verdicts.begin(now)
         draft = _Draft(view)
         for name in expired:
-            for say in self._head(view, now) if name == HEAD else self._expired(name, view, now):
+            for say in self._head(view, values, now) if name == HEAD else self._expired(name, view, now):
                 draft.counts[say.record.outcome] += 1
                 draft.said.append((say, "", NO_INSTANCE, 0))
         for record in records:
@@ -173,12 +180,35 @@ class Judge:
         if records:
             view.put(POSITION, (records[-1].offset + 1).to_bytes(8, "big"))
         outputs = self._outputs(draft, now)
+        view.put(DIGEST, moved(self._store.mark, values, view.changes).encode())
         refused = Counter(say.record.code for say, *_ in draft.said if say.record.kind == "refusal")
         return Turn(outputs, view.changes, dict(draft.counts), draft.noted, refused)
 
-    def _head(self, view: View, now: int) -> list[Say]:
+    def verify(self, values: Mapping[bytes, bytes], tail: Sequence[bytes] | None) -> bool:
+        """Check a state that was read back, against itself or against the end of the audit topic.
+
+        Args:
+            values: the state.
+            tail: audit records, oldest first; None to look at the state alone.
+
+        Returns:
+            Whether nothing older need be looked at.
+
+        Raises:
+            OperatorError: `STATE_ALTERED` or `STATE_ROLLED_BACK`.
+        """
+        if tail is None:
+            check_digest(self._store.mark, values)
+            return True
+        found = seen(tail, self._partition, self._directory, self._audit_of)
+        compare(values, found)
+        return found.state is not None
+
+    def _head(self, view: View, values: Mapping[bytes, bytes], now: int) -> list[Say]:
         view.put(HEAD, now.to_bytes(8, "big"))
-        return [head(self._directory, self._verdicts.rulebook_hash, now)]
+        rulebook = self._verdicts.rulebook_hash
+        said = head(self._directory, rulebook, self._logged(), now)
+        return [said, *state_say(self._directory, values, rulebook, now)]
 
     def _expired(self, name: bytes, view: View, now: int) -> list[Say]:
         try:

@@ -29,6 +29,7 @@ from samband.schemas.errors import OperatorError, SambandError
 from samband.streams.crypto.hub import HubStore
 from samband.streams.gate.judge import Incoming, Output, Record, Turn
 from samband.streams.gate.state import HEAD, State
+from samband.streams.topics import AUDIT
 
 __all__ = ["GateLoop", "LoopSettings", "WorkLane"]
 
@@ -40,6 +41,12 @@ aiokafka.producer.sender.BACKOFF_OVERRIDE = 0.002
 _HEADER_NAMES: Final = ["ce_specversion", "ce_type", "ce_source", "ce_id"]
 _BATCH_BYTES: Final = 900_000
 _OPENED_AT_ONCE: Final = 200
+_AUDIT: Final = TopicPartition(AUDIT, 0)
+_LOOKED_BACK: Final = (256, 4096)
+"""Places of the audit topic's end where a partition's newest number and its last word on its state are looked for."""
+_STOPPED: Final = frozenset({"STATE_ALTERED", "STATE_BROKEN", "STATE_ROLLED_BACK"})
+"""What no new beginning mends: somebody must look."""
+_STOPPED_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,8 @@ class LoopSettings:
     """Shortest time between two heads across restarts: a lane that ends again and again floods nobody."""
     watch: Callable[[int, Turn | None, int], None] = lambda partition, turn, behind: None
     """Told after each look: the partition, what was committed if anything was, and how many records are left."""
+    stopped: Callable[[int, str], None] = lambda partition, code: None
+    """Told when a lane ends: the partition, and the code that no new beginning mends, or nothing."""
 
 
 class Turns(Protocol):
@@ -77,6 +86,13 @@ class Turns(Protocol):
         self, records: Sequence[Incoming], values: Mapping[bytes, bytes], now: int, expired: Sequence[bytes]
     ) -> Turn:
         """Return what a transaction writes."""
+        ...
+
+    def verify(self, values: Mapping[bytes, bytes], tail: Sequence[bytes] | None) -> bool:
+        """Raise an error where a state that was read back is not the one that was left, by itself or by audit records.
+
+        True where no older ones need be looked at.
+        """
         ...
 
 
@@ -136,6 +152,8 @@ class WorkLane:
         await self._consumer.start()
         async with rebuilding:
             await self._rebuild()
+            self._judge.verify(self._state.values, None)
+            await self._look_back()
         self._consumer.assign([self._source])
         if self._state.position is None:
             await self._consumer.seek_to_beginning(self._source)
@@ -167,6 +185,22 @@ class WorkLane:
                     ) from error
                 names[record.key] = name
                 self._state.load(name, unpad(padded))
+
+    async def _look_back(self) -> None:
+        """Compare the state with what the gate has logged about this partition."""
+        assert self._consumer is not None
+        self._consumer.assign([_AUDIT])
+        async with asyncio.timeout(3 * self._settings.deadline_s):
+            first = (await self._consumer.beginning_offsets([_AUDIT]))[_AUDIT]
+            end = (await self._consumer.end_offsets([_AUDIT]))[_AUDIT]
+            for back in _LOOKED_BACK:
+                self._consumer.seek(_AUDIT, max(first, end - back))
+                tail: list[bytes] = []
+                while await self._consumer.position(_AUDIT) < end:
+                    records = (await self._consumer.getmany(_AUDIT, timeout_ms=1000)).get(_AUDIT, ())
+                    tail += [record.value or b"" for record in records]
+                if self._judge.verify(self._state.values, tail) or end - back <= first:
+                    return
 
     def _plan_head(self, now: int) -> None:
         """Plan the first head: at once, unless the last one was said just now, or the clock was set back since."""
@@ -313,6 +347,10 @@ class GateLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             except Exception as error:  # fencing too shows in many forms: begin again from the first step
                 code = error.code if isinstance(error, SambandError) else type(error).__name__
                 log.warning("lane ended", extra={"partition": partition, "error": code})
+                self.settings.stopped(partition, code if code in _STOPPED else "")
+                if code in _STOPPED:
+                    log.error("partition stands still", extra={"partition": partition, "code": code})
+                    await asyncio.sleep(_STOPPED_S)
             await asyncio.sleep(self.settings.restart_s + random.random())  # noqa: S311  jitter, not a secret
 
     async def run(self) -> None:

@@ -11,6 +11,7 @@
     head                       when the last head was said to every inbox, ms
     clock                      time of the last decision, ms
     position                   next offset to read, u64
+    digest                     version and sum of all this (`digest`)
 
 A view collects a transaction's changes over what is committed; `loop` writes them in the same Kafka transaction as the
 outputs, and only then makes them the state.

@@ -23,6 +23,7 @@ from samband.schemas.rulebook import shipped
 from samband.streams.crypto.hub import HubStore
 from samband.streams.crypto.reference import partition_of
 from samband.streams.decision.kernel import decide
+from samband.streams.gate.digest import DIGEST, Digest, summed
 from samband.streams.gate.loop import pad
 from samband.streams.gate.state import State, View
 from samband.streams.topics import AUDIT, state
@@ -113,10 +114,10 @@ def _write(ground: Ground, count: int, partitions: int) -> int:
     topic, size = state(AGREEMENT), 0
     store = HubStore(ground.home.hub_keys.secret("store"))
     writer = Producer({**ground.kafka.confluent(), "linger.ms": 20, "batch.size": 900_000, "log_level": 0})
-    for name, data in changes(count):
+    totals = [0] * partitions
+
+    def write(partition: int, name: bytes, data: bytes) -> int:
         key, value = store.seal(topic, name, pad(data))
-        size += len(key) + len(value)
-        partition = partition_of(name.removeprefix(b"child/"), partitions)
         while True:
             try:
                 writer.produce(topic, value, key, partition)
@@ -124,6 +125,15 @@ def _write(ground: Ground, count: int, partitions: int) -> int:
             except BufferError:  # its queue is full
                 writer.poll(0.1)
         writer.poll(0)
+        return len(key) + len(value)
+
+    for name, data in changes(count):
+        partition = partition_of(name.removeprefix(b"child/"), partitions)
+        size += write(partition, name, data)
+        totals[partition] += int.from_bytes(summed(store.mark, [(name, data)]), "big")
+    for partition, total in enumerate(totals):
+        whole = Digest(1, (total % (1 << 256)).to_bytes(32, "big"))
+        write(partition, DIGEST, whole.encode())
     writer.flush()
     return size
 

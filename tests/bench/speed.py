@@ -128,6 +128,7 @@ def judge_us(home: Home, records: Sequence[Sequence[bytes]], at_once: int = 400)
             stamp=stamp,
             store=store,
             audit=home.audit_keys.at,
+            audit_of=home.audit_keys.of,
             source=(f"samband.outbox.{AGREEMENT}.v1", partition),
         )
         state, now = State(), time.time_ns() // 1_000_000

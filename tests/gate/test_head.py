@@ -20,11 +20,13 @@ def test_a_head_reaches_every_party(gate, world):
     """One stamp in the log; in each inbox a record of it with the next box number, verified, about nobody."""
     gate.say(world.concern())
     turn = say_head(gate)
-    (logged,) = gate.stamps(turn)
+    logged, state = gate.stamps(turn)
+    assert state.kind == "state", "the log alone gets it"
     assert (logged.kind, logged.outcome, logged.code) == ("head", "said", "")
     assert (logged.directory, logged.leaf) == (world.directory.version, world.directory.head_hash)
     assert (logged.sender, logged.recipient, logged.subject, logged.type) == ("", "", None, "")
     assert not any(logged.ref + logged.message_id + logged.user)
+    assert (logged.checkpoint, logged.reasons) == (None, ())
     assert logged.rulebook == world.directory.rules.at(gate.now).rulebook.hash
     numbers = {}
     for party in world.parties:
@@ -32,7 +34,7 @@ def test_a_head_reaches_every_party(gate, world):
         assert (received.stamp, received.message, received.down.instance) == (logged, None, NO_INSTANCE)
         numbers[party] = received.down.box_seq
     assert numbers == {"social": 2, "skola": 2, "bup": 1}
-    assert turn.counts == {"said": 1}
+    assert turn.counts == {"said": 2}
 
 
 def test_a_head_is_as_long_as_any_small_record(gate, world):
@@ -99,3 +101,10 @@ def test_replay_when_the_lane_is_forgotten(gate, world):
     turn = gate.take(gate.record(message, "skola", seq=1, lane=lane))
     assert turn.counts == {"duplicate": 1}
     assert gate.take(gate.record(world.seal(world.concern()), "skola", seq=2, lane=lane)).counts == {"permit": 1}
+
+
+def test_a_head_names_the_log(gate):
+    """It names the newest checkpoint that the gate was shown: size and root."""
+    gate.judge._logged = lambda: (7, b"r" * 32)
+    (logged,) = gate.stamps(say_head(gate))
+    assert (logged.checkpoint, logged.user, logged.reasons) == ((7, b"r" * 32), b"r" * 32, ("entries 7",))

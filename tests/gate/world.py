@@ -366,6 +366,7 @@ class Gate:
             stamp=world.stamp,
             store=world.store,
             audit=lambda now: (month_of(now), world.audit_key(month_of(now))),
+            audit_of=world.audit_key,
             source=(self.topic, self.partition),
         )
         self._lanes: dict[str, LaneOut] = {}
@@ -442,7 +443,7 @@ class Gate:
 
     def remembered(self) -> dict[bytes, bytes]:
         """Return the state without what each turn counts."""
-        counts = (b"seq/", b"box/", b"rate/", b"audit", b"clock", b"position")
+        counts = (b"seq/", b"box/", b"rate/", b"audit", b"clock", b"digest", b"position")
         return {name: data for name, data in self.state.values.items() if not name.startswith(counts)}
 
     def messages(self) -> list[bytes]:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from samband.streams.decision.child import ChildState
 from samband.streams.gate import loop, verdicts
 from samband.streams.gate.__main__ import main
+from samband.streams.gate.digest import DIGEST, Digest, summed
 from samband.streams.gate.state import View
 
 __all__ = ["MUTANTS"]
@@ -41,18 +42,21 @@ def _deaf() -> None:
 
 
 def _amnesia() -> None:
-    rebuild: Any = loop.WorkLane._rebuild
+    look_back: Any = loop.WorkLane._look_back  # after the state was checked: else it stops there
 
     async def forgetful(lane: Any) -> None:
-        await rebuild(lane)
+        await look_back(lane)
         state = lane._state
         view = View(state.values)
         for name in [name for name in state.values if name.startswith(b"child/")]:
             view.put_child(name.removeprefix(b"child/"), _reopened(view.child(name.removeprefix(b"child/"))))
         for name, data in view.changes.items():
             state.load(name, data)
+        if state.values:
+            whole = Digest(Digest.of(state.values).version, summed(lane._store.mark, state.values.items()))
+            state.load(DIGEST, whole.encode())
 
-    loop.WorkLane._rebuild = forgetful  # type: ignore[assignment, method-assign]
+    loop.WorkLane._look_back = forgetful  # type: ignore[assignment, method-assign]
 
 
 def _keeps() -> None:

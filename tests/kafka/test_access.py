@@ -39,7 +39,7 @@ MAY: dict[str, tuple[set[str], set[str], set[str], set[str]]] = {
     "hub": (set(TOPICS), set(TOPICS), set(GROUPS), set(IDS)),
     "gate": (
         {STATE, *IN.values(), topics.AUDIT, topics.QUARANTINE, topics.CARDS, topics.COSIGN},
-        {OUT, STATE, topics.DIRECTORY},
+        {OUT, STATE, topics.DIRECTORY, topics.AUDIT, topics.LOG_TOPIC},
         {"gate"},
         {"gate.samband.outbox.barn.v1.0"},
     ),

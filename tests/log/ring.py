@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from samband.connectors.witness import FORK, ROLLED_BACK, TICK_OFF, Witness
+from samband.connectors.watch import heard
+from samband.connectors.witness import FORK, ROLLED_BACK, TICK_OFF, WITHHELD, Witness
 from samband.streams.crypto.keys import Purpose, SignKey
 from samband.streams.directory import HUB
+from samband.streams.gate.head import head
+from samband.streams.gate.logged import NONE
 from samband.streams.log.checkpoint import cosign, origin_of
 from samband.streams.log.note import Note
 from samband.streams.log.verify import WITNESSED
 from tests.gate.world import NOW, World
 from tests.log.logs import Log
 
-__all__ = ["Ring", "alarms", "keep", "read", "said"]
+__all__ = ["Ring", "alarms", "hear_head", "keep", "read", "said"]
 
 
 class Ring:
@@ -67,10 +70,18 @@ def said(party: Any) -> int:
 
 
 def alarms(party: Any) -> set[str]:
-    return {name for name in (FORK, ROLLED_BACK, TICK_OFF) if party.store.number(f"alarm/{name}")}
+    return {name for name in (FORK, ROLLED_BACK, TICK_OFF, WITHHELD) if party.store.number(f"alarm/{name}")}
 
 
 def keep(party: Any, entry: bytes) -> None:
     """Let an entry be due."""
     with party.store.transaction():
         party.store.keep_number(f"due/{entry.hex()}", NOW)
+
+
+def hear_head(ring: Ring, party: Any, log: Log | None, now: int = NOW) -> None:
+    """Let a head of the gate come, which names the newest checkpoint of a log that the gate was shown."""
+    newest = (log.checkpoint.size, log.checkpoint.root) if log is not None else NONE
+    said = head(ring.world.directory, bytes(32), newest, now)
+    with party.store.transaction():
+        heard(party, said.record, said.entry, 0, now)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from samband.connectors import mirror
-from samband.connectors.witness import FORK, LATE_MS, ROLLED_BACK, TICK_OFF
+from samband.connectors.mirror import how_forked
+from samband.connectors.watch import NAMED
+from samband.connectors.witness import FORK, LATE_MS, ROLLED_BACK, TICK_OFF, WITHHELD
 from samband.streams.crypto.keys import Purpose, SignKey, VerifyKey
 from samband.streams.log.verify import WITNESSED, verify
 from tests.gate.world import NOW
 from tests.log.logs import Log, entries
-from tests.log.ring import Ring, alarms, keep, read, said
+from tests.log.ring import Ring, alarms, hear_head, keep, read, said
 
 
 @pytest.fixture
@@ -75,6 +78,7 @@ def test_a_fork_is_kept_as_evidence(ring: Ring) -> None:
     assert said(party) == 1
     kept = {path.read_bytes() for path in (witness.folder.path / "evidence").iterdir()}
     assert kept == {ring.log.files["checkpoint"], forked.files["checkpoint"]}
+    assert how_forked(witness.folder.path) == "checkpoint"
 
 
 @pytest.mark.parametrize("past", [entries(5), [*entries(2), bytes(32)]], ids=["cut", "rewritten"])
@@ -182,3 +186,53 @@ def test_what_the_log_did_not_sign_changes_nothing(ring: Ring) -> None:
     assert (read(ring, party).size, alarms(party), said(party)) == (3, set(), 0)
     ring.tell(entries(1, 3))
     assert read(ring, party).size == 4
+
+
+def test_a_head_names_the_log_that_the_gate_was_shown(ring: Ring) -> None:
+    """A checkpoint that a head names is compared once the mirror has come so far, and is then forgotten."""
+    party = ring.party("skola")
+    ring.tell(entries(3))
+    ahead = ring.make(entries(5))
+    for log in (None, ring.log, ahead):
+        hear_head(ring, party, log)
+    read(ring, party)
+    assert list(party.store.numbers(NAMED)) == [f"named/5/{ahead.checkpoint.root.hex()}/{entry_of_last(party)}"]
+    ring.tell(entries(2, 3))
+    read(ring, party)
+    assert (party.store.numbers(NAMED), alarms(party)) == ({}, set())
+
+
+def entry_of_last(party: Any) -> str:
+    """Return the log entry of the head that is not compared yet."""
+    (name,) = party.store.numbers(NAMED)
+    return str(name.rpartition("/")[2])
+
+
+def test_a_fork_toward_the_gate_is_seen_by_its_head(ring: Ring) -> None:
+    """Where the gate was shown another log than this party, its head gives that away; both are kept as evidence."""
+    party = ring.party("skola")
+    ring.tell(entries(5), ask=True)
+    read(ring, party)
+    hear_head(ring, party, other := ring.make([*entries(4), bytes(32)]))
+    witness = read(ring, party, NOW + 60_000)
+    assert alarms(party) == {FORK}
+    assert how_forked(witness.folder.path) == "head"
+    kept = [path.read_bytes() for path in (witness.folder.path / "evidence").iterdir()]
+    assert any(each.startswith(other.checkpoint.text()) for each in kept)
+    ring.tell(entries(1, 5), ask=True)
+    read(ring, party, NOW + 120_000)
+    assert said(party) == 1, "nothing is cosigned any more"
+
+
+def test_a_log_that_is_withheld_from_this_party_alone(ring: Ring) -> None:
+    """The gate names more than comes here: after ten minutes that is an alarm, until it comes."""
+    party = ring.party("skola")
+    ring.tell(entries(3))
+    hear_head(ring, party, ring.make(entries(5)))
+    read(ring, party, NOW + LATE_MS)
+    assert alarms(party) == set()
+    read(ring, party, NOW + LATE_MS + 1)
+    assert alarms(party) == {WITHHELD}
+    ring.tell(entries(2, 3))
+    read(ring, party, NOW + LATE_MS + 2)
+    assert alarms(party) == set()
