@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import sqlite3
-from typing import Any
+from typing import Any, Final
 
 from samband.connectors.anew import Anew
 from samband.connectors.boxes import Place, count, gaps, take_number
@@ -31,11 +31,13 @@ from samband.streams.decision.conditions import HOLD_PROTECTED
 from samband.streams.inbox import Accept, Received
 from samband.streams.outbox import Draft
 
-__all__ = ["Receiver", "receipt_for"]
+__all__ = ["REVOKED", "Receiver", "receipt_for"]
 
 log = logging.getLogger("samband.connector")
 
 _DAY_MS = 86_400_000
+REVOKED: Final = "revoked/"
+"""Before the place of an inbox record that was not believed because a key of it was taken back: when it came."""
 _TAKEN_BEFORE = frozenset({"MESSAGE_ID_USED", "RECEIPT_LEVEL"})
 """The gate's word on what it has had already, under another number: no refusal."""
 _LOST_KEY = frozenset({"KEY_LOST", "RECIPIENT_KEY"})
@@ -98,6 +100,8 @@ class Receiver:
         except Exception as error:
             code = error.code if isinstance(error, SambandError) else type(error).__name__
             count(self._store, "incident")
+            if code == "KEY_REVOKED":
+                self._store.keep_number(f"{REVOKED}{offset}", now)
             log.warning("inbox record refused", extra={"code": code, "offset": offset})
             return False
 
@@ -229,6 +233,7 @@ class Receiver:
             "decision": received.entry.hex(),
             "age_band": routing.age_band,
             "kid": received.message.kid.hex() if received.message else "",
+            "stamp_kid": received.stamp_kid.hex(),
             "sealed_to": routing.recipient_kid.hex(),
             "content": None,
         }

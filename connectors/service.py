@@ -91,6 +91,7 @@ class Service:
             hop=party.hop,
             content=party.content,
             reference=party.references,
+            stands=lambda entry, at: self._witness is not None and self._witness.stands(entry, at),
         )
         self._receiver = Receiver(party, self._accept)
         self._writer = OutboxWriter(

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from samband.connectors.store import Store
     from samband.streams.inbox import Received
 
-__all__ = ["FORK", "LATE_MS", "ROLLED_BACK", "TICK_OFF", "WITHHELD", "Witness", "due"]
+__all__ = ["FORK", "LATE_MS", "ROLLED_BACK", "TICK_OFF", "WITHHELD", "Witness", "due", "witnessed_before"]
 
 log = logging.getLogger("samband.connector")
 
@@ -52,6 +52,8 @@ TICK_OFF: Final = "log_late"
 WITHHELD: Final = "log_withheld"
 _DUE: Final = "due/"
 _ENTRIES: Final = "entries/"
+_TIMES: Final = "witnessed/"
+"""Before a checkpoint's size: when witnesses stood behind it, for the day on which a key turns out to be stolen."""
 
 
 def due(store: Store, received: Received, now: int) -> None:
@@ -59,6 +61,12 @@ def due(store: Store, received: Received, now: int) -> None:
     if received.stamp is not None:
         for entry in (received.entry, *(entry for _, entry in received.more)):
             store.keep_number(_DUE + entry.hex(), now)
+
+
+def witnessed_before(store: Store, at: int) -> int:
+    """Return the size of the largest checkpoint that enough witnesses had cosigned before `at` (ms)."""
+    times = store.numbers(_TIMES).items()
+    return max((int(name.removeprefix(_TIMES)) for name, when in times if when < at), default=0)
 
 
 class Witness(Mirror):
@@ -74,6 +82,8 @@ class Witness(Mirror):
         self.origin = origin_of(party.root.realm, party.root.agreement)
         self._waiting: dict[str, bytes] = {}
         """Checkpoints that are asked for or witnessed, and larger than what is here yet."""
+        self._times: dict[int, int] = {}
+        """Size → when (ms) enough witnesses stood behind it, not in the store yet."""
         super().__init__(LogFolder(party.folder / "log"))
 
     # what comes
@@ -141,6 +151,7 @@ class Witness(Mirror):
             Policy(choice.witnesses, choice.operator).check(said)
         except TrustError:
             return  # enough for the hub, not for us
+        self._times.setdefault(checkpoint.size, 1000 * max((each.timestamp for each in said), default=0))
         if checkpoint.size > self.witnessed:
             self._state["witnessed"] = checkpoint.size
             self._keep([(WITNESSED, value)])
@@ -149,6 +160,7 @@ class Witness(Mirror):
 
     def caught_up(self, now: int) -> bool:
         """Do what is due when everything that is there was taken; True where there is something to send."""
+        self._keep_times()
         self._compare_named(now)
         said = self._cosign(now)
         self._tick_off(now)
@@ -227,6 +239,18 @@ class Witness(Mirror):
         """Say whether an entry is in a checkpoint that witnesses stand behind."""
         found = self.index(entry, search=True)
         return found is not None and found < self.witnessed
+
+    def stands(self, entry: bytes, at: int) -> bool:
+        """Say whether an entry is in a checkpoint that enough witnesses had cosigned before `at` (ms)."""
+        place = self.index(entry, search=True)
+        return place is not None and place < witnessed_before(self._store, at)
+
+    def _keep_times(self) -> None:
+        with self._store.transaction():
+            for size, when in self._times.items():
+                if when and not self._store.number(f"{_TIMES}{size}"):
+                    self._store.keep_number(f"{_TIMES}{size}", when)
+        self._times = {}
 
     def _tick_off(self, now: int) -> None:
         waiting = {bytes.fromhex(name.removeprefix(_DUE)): at for name, at in self._store.numbers(_DUE).items()}

@@ -20,6 +20,7 @@ from samband.schemas.card import Card
 from samband.schemas.codec import is_framed, unframe
 from samband.schemas.errors import FormatError, OperatorError, RefusedError, TrustError
 from samband.schemas.head import SIGNED_HEAD, STALE_MS, Head
+from samband.schemas.key_card import Reason
 from samband.schemas.reference_key import Reference
 from samband.schemas.units import Unit
 from samband.streams.crypto.keys import SUITE, Kid, Purpose, Realm, SealKey, VerifyKey
@@ -274,20 +275,21 @@ class Directory:
         assert isinstance(found.key, VerifyKey)
         return found.party, found.key
 
-    def stamp_key(self, kid: bytes, now: int) -> VerifyKey:
-        """Return the gate's stamp key that signed something at `now`, as it says itself.
+    def stamp_key(self, kid: bytes, now: int) -> tuple[VerifyKey, int | None]:
+        """Return the gate's stamp key that signed something at `now`, and when it was taken back as stolen, if it was.
 
-        A revoked one counts no more whatever time it names: who stole it would say an earlier one.
+        What it signed counts then only where the log had it before: in a checkpoint that was witnessed earlier.
 
         Raises:
-            TrustError: as in `key`; not the gate's (`STAMP_KEY`); revoked at any time.
+            TrustError: as in `key`; not the gate's (`STAMP_KEY`).
         """
         found = self.key(kid, Purpose.GATE_STAMP, now)
         if found.party != HUB:
             raise TrustError("STAMP_KEY", "a stamp must be the gate's")
-        found.check_standing()
         assert isinstance(found.key, VerifyKey)
-        return found.key
+        taken_back = found.revocation
+        stolen = taken_back is not None and taken_back.reason is Reason.STOLEN
+        return found.key, taken_back.at if taken_back is not None and stolen else None
 
     def newest(self, kids: Iterable[Kid], now: int) -> Kid:
         """Return which of one's own keys is the one to sign with: the newest that is good.

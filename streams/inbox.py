@@ -52,6 +52,8 @@ class Received:
     routing: Routing | None
     more: tuple[tuple[StampRecord, bytes], ...] = ()
     """Further answers in the same record, each with its log entry."""
+    stamp_kid: bytes = b""
+    """The gate's key that stamped a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,11 @@ class Accept:
     """Content keys by kid, each with its unit."""
     reference: Mapping[int, bytes]
     """Child-reference keys by epoch."""
-    _lanes: OrderedDict[bytes, LaneIn] = field(default_factory=OrderedDict)
+    stands: Callable[[bytes, int], bool] = lambda entry, at: False
+    """Whether a log entry is in a checkpoint that was witnessed before a time (ms): what a stamp key signed before it was
+    stolen counts where it is."""
+    _lanes: OrderedDict[bytes, tuple[LaneIn, int | None]] = field(default_factory=OrderedDict)
+    """Lanes by their opener's hash, each with the time at which its key was stolen, if it was."""
     _batches: BatchCache = field(default_factory=BatchCache)
 
     def open(self, value: bytes | None) -> Received:
@@ -86,16 +92,18 @@ class Accept:
             TrustError: not from the gate, moved, altered, or a stamp or signature that does not hold.
         """
         record = UnverifiedRecord.decode(value or b"")
-        lane = self._lane(record)
+        lane, stolen_at = self._lane(record)
         down = Down.decode(lane.open(record, inbox(self.party), 0))
         if not down.stamped:
             if down.message:
                 raise TrustError("STAMP_MISSING", "a message came without the gate's stamp")
+            self._check_stands(b"", stolen_at)
             return Received(down, None, b"", None, None)
         if not down.message:
-            (stamp, entry), *more = [self._stamp(stamped) for stamped in Stamped.decode_all(down.stamped)]
+            (stamp, entry), *more = [self._stamp(each, stolen_at) for each in Stamped.decode_all(down.stamped)]
             return Received(down, stamp, entry, None, None, tuple(more))
-        stamp, entry = self._stamp(Stamped.decode(down.stamped))
+        stamped = Stamped.decode(down.stamped)
+        stamp, entry = self._stamp(stamped, stolen_at)
         message = Message.decode(down.message)
         routing = Routing.decode(message.routing)
         try:
@@ -106,24 +114,33 @@ class Accept:
                     "DIRECTORY_BEHIND", "a record was judged by a directory that has not come here yet", retriable=True
                 ) from error
             raise
-        return Received(down, stamp, entry, message, routing)
+        return Received(down, stamp, entry, message, routing, stamp_kid=stamped.kid)
 
-    def _stamp(self, stamped: Stamped) -> tuple[StampRecord, bytes]:
+    def _stamp(self, stamped: Stamped, lane_stolen_at: int | None) -> tuple[StampRecord, bytes]:
         stamp = StampRecord.decode(stamped.record)
-        return stamp, verify_stamp(self.directory.stamp_key(stamped.kid, stamp.decided_at), stamped)
+        key, stolen_at = self.directory.stamp_key(stamped.kid, stamp.decided_at)
+        entry = verify_stamp(key, stamped)
+        for at in (stolen_at, lane_stolen_at):
+            self._check_stands(entry, at)
+        return stamp, entry
 
-    def _lane(self, record: UnverifiedRecord) -> LaneIn:
-        lane = self._lanes.get(record.opener_hash)
-        if lane is None:
+    def _check_stands(self, entry: bytes, stolen_at: int | None) -> None:
+        """Check that what came under a key that was stolen is not the thief's: who has the key names any time."""
+        if stolen_at is not None and not (entry and self.stands(entry, stolen_at)):
+            raise TrustError("KEY_REVOKED", "the gate's key was stolen, and no witnessed log had this before")
+
+    def _lane(self, record: UnverifiedRecord) -> tuple[LaneIn, int | None]:
+        found = self._lanes.get(record.opener_hash)
+        if found is None:
             opener = record.opener(self.directory.realm)[0]
             own = self.hop.get(Kid(opener.to_kid))
             if own is None or opener.agreement != self.agreement:
                 raise TrustError("OPENER_KEY", "the opener is for another party or agreement")
-            signer = self.directory.stamp_key(opener.from_kid, opener.not_before)
-            lane = self._lanes[record.opener_hash] = LaneIn(record, self.directory.realm, signer, own)
+            signer, stolen_at = self.directory.stamp_key(opener.from_kid, opener.not_before)
+            found = self._lanes[record.opener_hash] = LaneIn(record, self.directory.realm, signer, own), stolen_at
             if len(self._lanes) > _CACHE:
                 self._lanes.popitem(last=False)
-        return lane
+        return found
 
     def _check_sender(self, message: Message, routing: Routing, stamp: StampRecord) -> None:
         """Check that the message is the judged one, to a unit of mine, signed by the sender unit's own party."""

@@ -265,6 +265,7 @@ def _alarms(party: Party) -> Iterator[Check]:
     """Say what does not come, and who else speaks with this store's numbers."""
     from samband.connectors import watch
     from samband.connectors.boxes import gaps
+    from samband.connectors.receive import REVOKED
     from samband.connectors.waiting import waiting
 
     store, now = party.store, time.time_ns() // 1_000_000
@@ -290,6 +291,10 @@ def _alarms(party: Party) -> Iterator[Check]:
                 "samband waiting; does the connector run, and the hub?" if len(late) > handed else "")  # fmt: skip
     yield Check("receipts", WARN if handed else OK, f"{handed} messages not handed over within a day",
                 "samband waiting; ask the recipient: they go on by themselves" if handed else "")  # fmt: skip
+    if refused := store.numbers(REVOKED):
+        yield Check("taken back", WARN, f"{len(refused)} records came under a key that was taken back, last "
+                    f"{moment(max(refused.values()))}",
+                    "they were not believed: ask the senders by telephone what they have sent")  # fmt: skip
     for key, name, told, way_out in _ONCE:
         if at := store.number(key):
             yield Check(name, WARN, f"{told}, last {moment(at)}", way_out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -195,8 +196,9 @@ def doubt(
     """List what was signed with a key that may be in other hands, from a time on.
 
     With --as: the letters that came to this party, with their state. Without, at the hub: every record that the gate
-    stamped for the key's party. Who received something in doubt asks its sender by telephone; samband inbox misdirected
-    and samband recall are the next steps.
+    stamped for the key's party. Of a gate's own stamp key: what it stamped and no checkpoint has that was witnessed
+    before; what is in one stands. Who received something in doubt asks its sender by telephone; samband inbox
+    misdirected and samband recall are the next steps.
     """
     now = time.time_ns() // 1_000_000
     if who:
@@ -207,7 +209,7 @@ def doubt(
             {"message_id": row.message_id.hex(), "type": row.type, "sender": row.letter["sender_unit"],
              "recipient": row.unit, "at": row.letter["decided_at"], "outcome": row.state}
             for row in party.store.every_letter()
-            if row.letter.get("kid") == known.kid.hex() and row.letter["decided_at"] >= start
+            if _doubted(party, known, row.letter, start)
         ]  # fmt: skip
     else:
         home = home_of()
@@ -230,21 +232,62 @@ async def _at_hub(home: Home, known: Known, start: int) -> list[dict[str, Any]]:
     from samband.connectors.cli.audit_topic import audit_records
     from samband.schemas.errors import SambandError
     from samband.streams.audit import UnverifiedAudit
+    from samband.streams.crypto.keys import Purpose
 
     units = {unit.id for unit in home.directory(time.time_ns() // 1_000_000).units if unit.party == known.party}
+    stands = _stands_at_hub(home, start)
     found = []
     async for _, value, _ in audit_records(home):
         try:
-            record = UnverifiedAudit.decode(value).record(home.audit_keys.of)
+            audit = UnverifiedAudit.decode(value)
+            record = audit.record(home.audit_keys.of)
         except SambandError:
             continue
-        signed = record.kind in ("decision", "event", "receipt")
-        if signed and record.sender in units and record.decided_at >= start:
+        if known.card.purpose == Purpose.GATE_STAMP:
+            doubted = audit.proof.kid == known.kid and not stands(audit.entry)
+        else:
+            signed = record.kind in ("decision", "event", "receipt")
+            doubted = signed and record.sender in units and record.decided_at >= start
+        if doubted:
             found.append(
                 {"message_id": record.message_id.hex(), "type": record.type, "sender": record.sender,
                  "recipient": record.recipient, "at": record.decided_at, "outcome": record.outcome}
             )  # fmt: skip
     return found
+
+
+def _doubted(party: Party, known: Known, letter: dict[str, Any], start: int) -> bool:
+    """Say whether a letter is in doubt: signed with the key since, or stamped with it and not in the log before."""
+    from samband.connectors.mirror import Mirror
+    from samband.connectors.witness import witnessed_before
+    from samband.streams.crypto.keys import Purpose
+    from samband.streams.log.folder import LogFolder
+
+    if known.card.purpose != Purpose.GATE_STAMP:
+        return letter.get("kid") == known.kid.hex() and letter["decided_at"] >= start
+    if letter.get("stamp_kid") != known.kid.hex():
+        return False
+    place = Mirror(LogFolder(party.folder / "log")).index(bytes.fromhex(letter["decision"]), search=True)
+    return place is None or place >= witnessed_before(party.store, start)
+
+
+def _stands_at_hub(home: Home, at: int) -> Callable[[bytes], bool]:
+    """Return what says whether an entry is in a checkpoint that was witnessed before `at` (ms)."""
+    from samband.streams.log.journal import Journal
+    from samband.streams.log.witnessed import TIMES
+
+    path = home.hub / "sequencer" / "journal.db"
+    if not path.exists():
+        return lambda entry: False
+    journal = Journal(path)
+    times = journal.numbers(TIMES)
+    before = max((int(name.removeprefix(TIMES)) for name, when in times.items() if when < at), default=0)
+
+    def stands(entry: bytes) -> bool:
+        place = journal.index(entry)
+        return place is not None and place < before
+
+    return stands
 
 
 def _start(known: Known, since: str) -> int:

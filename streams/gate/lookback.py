@@ -15,9 +15,9 @@ from samband.schemas.errors import SambandError, TrustError
 from samband.schemas.stamp import StampRecord
 from samband.streams.audit import UnverifiedAudit
 from samband.streams.crypto.hub import HubStore
-from samband.streams.crypto.keys import Purpose
+from samband.streams.crypto.keys import Purpose, VerifyKey
 from samband.streams.crypto.signature import entry_of, verify_entry
-from samband.streams.directory import Directory
+from samband.streams.directory import HUB, Directory
 from samband.streams.gate.digest import Digest, Seen
 from samband.streams.gate.verdicts import Say
 
@@ -58,7 +58,9 @@ def seen(tail: Sequence[bytes], partition: int, directory: Directory, key_of: Ca
             audit = UnverifiedAudit.decode(value)
             if audit.partition != partition:
                 continue
-            number = max(number, audit.audit_seq)
+            if not number:
+                _stamped(audit, directory)
+                number = audit.audit_seq
             if state is None and (record := _opened(audit, directory, key_of)).kind == STATE:
                 state = record
         except SambandError:
@@ -71,6 +73,13 @@ def _opened(audit: UnverifiedAudit, directory: Directory, key_of: Callable[[int]
     record = StampRecord.decode(stamped.record)
     if entry_of(directory.realm, stamped.salt, stamped.record) != audit.entry:
         raise TrustError("AUDIT_ENTRY", "the audit record's content belongs to another entry")
-    _, key = directory.verify_key(stamped.kid, Purpose.GATE_STAMP, record.decided_at)
-    verify_entry(key, audit.entry, audit.proof)
+    _stamped(audit, directory)
     return record
+
+
+def _stamped(audit: UnverifiedAudit, directory: Directory) -> None:
+    """Check that a gate of this hub has stamped an entry, whenever that was."""
+    known = directory.known(audit.proof.kid)
+    if (known.party, known.card.purpose) != (HUB, Purpose.GATE_STAMP) or not isinstance(known.key, VerifyKey):
+        raise TrustError("STAMP_KEY", "a stamp must be the gate's")
+    verify_entry(known.key, audit.entry, audit.proof)

@@ -108,6 +108,11 @@ class Journal:
         """Keep a number of `meta`."""
         self.put(key, str(value).encode())
 
+    def numbers(self, prefix: str) -> dict[str, int]:
+        """Return the numbers of `meta` whose names begin so."""
+        rows = self._db.execute("SELECT key, value FROM meta WHERE substr(key, 1, ?) = ?", (len(prefix), prefix))
+        return {key: int(value) for key, value in rows.fetchall()}
+
     def index(self, entry: bytes) -> int | None:
         """Return the index of an entry, or None where it is no leaf."""
         row = self._db.execute('SELECT "index" FROM leaves WHERE entry = ?', (entry,)).fetchone()

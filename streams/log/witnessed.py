@@ -26,9 +26,12 @@ from samband.streams.log.note import COSIGNATURE, Line, Note
 from samband.streams.log.verify import WITNESSED
 from samband.streams.root import Root
 
-__all__ = ["ASKED", "WITNESSED", "Asking", "witness_name", "witnesses_of"]
+__all__ = ["ASKED", "TIMES", "WITNESSED", "Asking", "witness_name", "witnesses_of"]
 
 log = logging.getLogger("samband.log")
+
+TIMES: Final = "witnessed/"
+"""Before a checkpoint's size in the journal: when (ms) enough witnesses stood behind it, by their clocks."""
 
 ASKED: Final = "asked"
 """The checkpoint that the witnesses are asked to cosign."""
@@ -106,8 +109,12 @@ class Asking:
         if not asked:
             return None
         note = Note.parse(asked + "".join(self._journal.said().values()).encode())
+        said = cosigners(note, witnesses)
         try:
-            self._policy.check(cosigners(note, witnesses))
+            self._policy.check(said)
         except TrustError:
             return None
+        name = f"{TIMES}{Checkpoint.parse(note.text).size}"
+        if said and not self._journal.number(name):
+            self._journal.put_number(name, 1000 * max(each.timestamp for each in said))
         return note.encode()

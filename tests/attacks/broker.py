@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 from samband.schemas.errors import SambandError
+from samband.schemas.event_bodies import ConsentWithdrawn, GiverRole, Scope
 from samband.streams import topics
 from samband.streams.crypto.lane import UnverifiedRecord
 from samband.streams.crypto.signature import entry_of
@@ -98,6 +100,44 @@ def state_swapped(ground: Ground) -> bool:
     key, value = store.seal(topic, b"child/x", bytes(256))
     other = store.key(b"child/y")
     return done(store.open, topic, other, value) or done(store.open, topics.state("other"), key, value)
+
+
+def forgets(ground: Ground, forget: Callable[[dict[bytes, bytes], dict[bytes, bytes]], dict[bytes, bytes]]) -> bool:
+    """Say whether a withdrawn consent carries again at a gate that begins with another state than it has left.
+
+    `forget` is given the state before the withdrawal and after it.
+    """
+    world, gate = ground.world, small_world.Gate(ground.world)
+    topic: list[bytes] = []
+    states: list[dict[bytes, bytes]] = []
+    for body in (small_world.consent(), ConsentWithdrawn(Scope.EVERYTHING, giver_role=GiverRole.GUARDIAN)):
+        turn = gate.take(gate.record(world.seal(world.event(body, "IFO")), "social"))
+        assert turn.counts.get("accepted"), turn.counts
+        topic += gate.values(turn, topics.AUDIT)
+        states.append(dict(gate.state.values))
+    assert ground.say(world.notice(), gate=gate).outcome != "permit"
+    values = forget(*states)
+    begun = small_world.Gate(world)
+    for check in (None, topic):
+        begun.judge.verify(values, check)
+    for name, data in values.items():
+        begun.state.load(name, data)
+    begun.seqs["social"] = int.from_bytes(values[next(each for each in values if each.startswith(b"seq/"))], "big")
+    return ground.permitted(world.notice(), gate=begun)
+
+
+@attack("broker.state-one-old", STATE, "state.sum")
+def state_one_old(ground: Ground) -> bool:
+    """A broker that shows one child's record as it was before a withdrawal gives no consent its life again."""
+    return forgets(
+        ground, lambda old, new: {**new, **{name: data for name, data in old.items() if name[:6] == b"child/"}}
+    )
+
+
+@attack("broker.state-rolled-back", STATE, "state.number")
+def state_rolled_back(ground: Ground) -> bool:
+    """Nor does one that rolls the whole state back, which fits in itself."""
+    return forgets(ground, lambda old, new: old)
 
 
 AUDIT = "dropped, repeated, reordered audit record"

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from samband.connectors import boxes, copies, watch
+from samband.connectors import boxes, copies, watch, witness
 from samband.connectors.receive import Receiver
 from samband.connectors.store import Store
 from samband.connectors.watch import Watch
@@ -35,7 +35,7 @@ from samband.streams.decision import (
 )
 from samband.streams.directory import Directory
 from samband.streams.directory_book import Book, Known
-from samband.streams.gate import loop, verdicts
+from samband.streams.gate import digest, loop, verdicts
 from samband.streams.gate.checks import Checks
 from samband.streams.gate.judge import Judge
 from samband.streams.gate.lanes import Lanes
@@ -102,7 +102,7 @@ def parts(name: str, holds: str, page: str, function: Any, *switches: Switch) ->
 
 
 LAYOUT, NAMES, GATE, PARTY = "Layout", "Names", "Gate accepts", "Party accepts"
-LOG = "Log"
+LOG, STATE = "Log", "State"
 SPEECH, DIRECTORY, ERASURE, SUPPRESSION = "Who may say what, at the gate", "Directory", "Erasure", "Suppression"
 
 
@@ -360,8 +360,14 @@ does("directory.keeps", "a head is on disk before it is used", DIRECTORY, Direct
      ("self._keep([*self._book.verified().values(), value])", "pass"))  # fmt: skip
 raises("directory.stale", "nothing is decided on a head of over 72 hours", DIRECTORY, Directory.check_fresh,
        "DIRECTORY_STALE")  # fmt: skip
-raises("key.stolen", "a key that was stolen counts no more, whatever time it names", DIRECTORY, Known.check_standing,
-       "KEY_REVOKED")  # fmt: skip
+raises("key.stolen", "what a stolen key has stamped counts only where the log had it before, whatever time it names",
+       DIRECTORY, Accept._check_stands, "KEY_REVOKED")  # fmt: skip
+does("key.before", "what counts as before is what witnesses had cosigned by then", DIRECTORY, witness.witnessed_before,
+     ("if when < at", ""))  # fmt: skip
+raises("state.sum", "a state that is read back is what its last commit left, name by name", STATE, digest.check,
+       "STATE_ALTERED")  # fmt: skip
+raises("state.number", "a state that is read back is not older than what the gate has logged", STATE, digest.compare,
+       "STATE_ROLLED_BACK")  # fmt: skip
 does("gate.come-again", "only the very message that nobody could read for want of a key comes again", DIRECTORY,
      verdicts._may_come_again, ("return same and", "return"))  # fmt: skip
 raises("gate.key-yours", "a party says something about its own keys only", DIRECTORY, Verdicts._key, "KEY_NOT_YOURS")

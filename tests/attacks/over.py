@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from pathlib import Path
 
 from msgspec import structs
 
@@ -17,6 +18,8 @@ from tests.attacks.directory import learned, revoked
 from tests.attacks.ground import Ground, done
 from tests.attacks.register import attack, existing
 from tests.gate.world import DAY, HOUR, NOW, World
+from tests.log.logs import entries
+from tests.log.ring import Ring, read
 
 # what is over
 
@@ -33,13 +36,42 @@ def batch_cache(ground: Ground) -> bool:
     return bool(turn.counts.get("permit"))
 
 
-@attack("directory.stolen-stamp", "stolen gate key backdates after revocation", "key.stolen")
+STOLEN = "stolen gate key backdates after revocation"
+
+
+@attack("directory.stolen-stamp", STOLEN, "key.stolen")
 def stolen_stamp(ground: Ground) -> bool:
     """Whoever has stolen a gate's key stamps nothing with it after its revocation, whatever time it says."""
     world = ground.own()
     value = ground.stamped(world.seal(world.concern()), decided_at=NOW - HOUR, lane={"now": NOW - HOUR})
     world.publish(world.directory, revoked(world, "hub", world.stamp, reason=Reason.STOLEN))
     return done(ground.delivered, value, "social")
+
+
+@attack("directory.stolen-stamp-logged", STOLEN, "key.before")
+def stolen_stamp_logged(ground: Ground) -> bool:
+    """Nor where the hub helps and puts it into the log: it is in no checkpoint that was witnessed before."""
+    return backdated(ground.folder, NOW)
+
+
+def backdated(folder: Path, witnessed: int) -> bool:
+    """Say whether a letter is handed over that a stolen stamp key has signed an hour before its revocation, by itself.
+
+    Its entry is in the log, in a checkpoint that was witnessed at `witnessed` (ms).
+    """
+    ring = Ring(folder)
+    ground = Ground(folder)
+    world = ground.world = ring.world
+    value = ground.stamped(world.seal(world.concern()), decided_at=NOW - HOUR, lane={"now": NOW - HOUR})
+    entry = world.accept("social").open(value).entry
+    world.publish(world.directory, revoked(world, "hub", world.stamp, reason=Reason.STOLEN))
+    ring.tell([*entries(3), entry])
+    ring.witnessed("bup", at=witnessed // 1000)
+    party = ring.party("social")
+    with contextlib.closing(party.store):
+        accept = world.accept("social")
+        accept.stands = read(ring, party).stands
+        return done(lambda: accept.letter(accept.open(value), NOW))
 
 
 NAME = "another's unit, wrong kind, retired unit"

@@ -96,9 +96,9 @@ def test_and_by_the_gate_s_own_signed_word(gate: Any, story: Any) -> None:
 
 
 def test_another_partition_s_words_count_nothing(gate: Any, story: Any, world: Any, kit: Any) -> None:
-    """Numbers and words of another partition, and garbage, say nothing about this one."""
-    other = kit.Gate(world, partition=1)
-    topic = [record for _ in range(9) for record in commit(other, head=True)]
+    """Numbers and words of another partition, of another hub, and garbage, say nothing about this one."""
+    others = (kit.Gate(world, partition=1), kit.Gate(kit.World("another hub")))
+    topic = [record for other in others for _ in range(9) for record in commit(other, head=True)]
     assert refused(gate, story[0][0], [*topic, b"", b"garbage"]) == ""
 
 

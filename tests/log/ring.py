@@ -47,11 +47,13 @@ class Ring:
         if ask:
             self.topic.append(("asked", log.files["checkpoint"]))
 
-    def witnessed(self, *names: str, log: Log | None = None) -> None:
-        """Put the newest checkpoint on the topic with some parties' cosignatures."""
+    def witnessed(self, *names: str, log: Log | None = None, at: int = 5) -> None:
+        """Put the newest checkpoint on the topic with some parties' cosignatures, of `at` (s)."""
         log = log or self.log
         note = Note.parse(log.files["checkpoint"])
-        lines = [cosign(self.world.parties[name].witness, f"{self.origin}/{name}", log.checkpoint, 5) for name in names]
+        lines = [
+            cosign(self.world.parties[name].witness, f"{self.origin}/{name}", log.checkpoint, at) for name in names
+        ]
         self.topic.append((WITNESSED, Note(note.text, (*note.lines, *lines)).encode()))
 
 

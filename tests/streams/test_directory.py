@@ -313,15 +313,17 @@ def test_who_may_revoke(kit) -> None:
 
 
 def test_a_stolen_stamp_key_does_not_backdate(kit) -> None:
-    """A stamp key that was taken back as stolen counts no more, whatever time its stamp names."""
+    """Of a stamp key that was taken back as stolen it is told when, whatever earlier time its stamp names."""
     world = kit.World()
     directory = world.directory
-    assert directory.stamp_key(world.stamp.kid, kit.NOW).kid == world.stamp.kid
+    key, stolen_at = directory.stamp_key(world.stamp.kid, kit.NOW)
+    assert (key.kid, stolen_at) == (world.stamp.kid, None)
     value = directory.records[f"key-{world.stamp.kid.hex()}"]
     word = Revocation(revoked=world.stamp.kid, party=HUB, at=kit.NOW, reason=Reason.STOLEN)
     world.publish(directory, revoke(value, word, [world.roots[HUB]]))
+    assert directory.stamp_key(world.stamp.kid, kit.NOW - kit.HOUR)[1] == kit.NOW
     with pytest.raises(SambandError) as caught:
-        directory.stamp_key(world.stamp.kid, kit.NOW - kit.HOUR)
+        directory.stamp_key(world.stamp.kid, kit.NOW)
     assert caught.value.code == "KEY_REVOKED"
 
 
