@@ -77,8 +77,7 @@ class Accept:
     reference: Mapping[int, bytes]
     """Child-reference keys by epoch."""
     stands: Callable[[bytes, int], bool] = lambda entry, at: False
-    """Whether a log entry is in a checkpoint that was witnessed before a time (ms): what a stamp key signed before it was
-    stolen counts where it is."""
+    """Whether a log entry is in a checkpoint that was witnessed before a time (ms): so a stolen key still counts."""
     _lanes: OrderedDict[bytes, tuple[LaneIn, int | None]] = field(default_factory=OrderedDict)
     """Lanes by their opener's hash, each with the time at which its key was stolen, if it was."""
     _batches: BatchCache = field(default_factory=BatchCache)

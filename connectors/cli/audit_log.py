@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from samband.connectors.cli.log_words import ending, meaning
-from samband.connectors.cli.terminal import Answer, Exit, Json, bad, emit, home_of, table
+from samband.connectors.cli.terminal import Answer, As, Exit, Json, bad, emit, home_of, party_of, table
 from samband.connectors.cli.words import either, say
 from samband.schemas.errors import InputError, OperatorError
 
@@ -36,15 +36,43 @@ Folder = Annotated[Path | None, typer.Option(help="A copy of a log's folder; the
 Key = Annotated[str, typer.Option(metavar="VKEY", help="The log's public key, from somebody you trust.")]
 
 
-def verify(folder: Folder = None, key: Key = "", as_json: Json = False) -> None:
+def verify(
+    folder: Folder = None,
+    key: Key = "",
+    online: Annotated[
+        bool, typer.Option(help="Read the log from Kafka as it is now, as the hub or --as a party.")
+    ] = False,
+    who: As = "",
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A checkpoint from somewhere else, or a party's evidence; again for more."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Work the whole log out anew from its entries and compare; exit code 10 when anything differs.
 
-    Trusts no one: only the log's public key comes from elsewhere (--key; else from this home's directory).
+    Trusts no one: only the log's public key comes from elsewhere (--key; else from the directory of this home or
+    party). --beside: a checkpoint that others were shown must be a beginning of this log; where it is not, the log is
+    forked, and both files are the proof. At the hub --online also looks for every entry that the gate has stamped: one
+    that is missing is named, those of the last ten minutes aside, and so is a witness that has cosigned another log.
     """
+    from samband.connectors.cli import audit_live
     from samband.streams.log.verify import verify as work_out
 
-    where, keys, origin, witnesses = _log(folder, key)
-    report = work_out(where.read, keys, origin, witnesses, _progress)
+    live = audit_live.read(None if who else home_of(), party_of(who) if who else None) if online else None
+    if live is not None:
+        read, keys, origin, witnesses = live.read, live.keys, live.origin, live.witnesses
+        if key:
+            _, keys, origin, witnesses = _named(key)
+    else:
+        where, keys, origin, witnesses = _log(folder, key, who)
+        read = where.read
+    others = [(str(path), _checkpoint(path, keys, origin)) for path in beside or ()]
+    report = work_out(read, keys, origin, witnesses, _progress, beside=others, tiles_too=live is None)
+    if live is not None:
+        report.differences += audit_live.hidden(live)
+    if not who and not key and folder is None:
+        report.differences += audit_live.against(home_of())
     _clear()
     if as_json:
         emit({"origin": origin, "keys": _texts(keys, origin), "size": report.size, "root": report.root.hex(),
@@ -201,23 +229,50 @@ def _entries(tiles: Tiles) -> Iterator[tuple[int, bytes]]:
         _progress(min((n + 1) * WIDTH, tiles.size), tiles.size)
 
 
-def _log(folder: Path | None, key: str) -> tuple[LogFolder, list[VerifyKey], str, list[Witness]]:
+def _checkpoint(path: Path, keys: list[VerifyKey], origin: str) -> Checkpoint:
+    """Return the checkpoint in a file: signed by the log, or as a head of the gate named it."""
+    from samband.streams.log.checkpoint import Checkpoint, opened
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError("CHECKPOINT_FILE", f"`{path}` cannot be read: {error.strerror}") from error
+    text, _, named = data.partition(b"\n\nhead ")
+    if named:
+        found = Checkpoint.parse(text + b"\n")
+        if found.origin != origin:
+            raise InputError("LOG_ORIGIN", f"`{path}` is of another log")
+        return found
+    return opened(data, keys, origin)[0]
+
+
+def _named(key: str) -> tuple[None, list[VerifyKey], str, list[Witness]]:
+    from samband.streams.log.checkpoint import key_from
+
+    origin, found = key_from(key)
+    return None, [found], origin, []
+
+
+def _log(folder: Path | None, key: str, who: str = "") -> tuple[LogFolder, list[VerifyKey], str, list[Witness]]:
     """Return the log's folder, keys, name and witnesses."""
     from samband.streams.crypto.keys import Purpose, VerifyKey
-    from samband.streams.log.checkpoint import key_from, origin_of
+    from samband.streams.log.checkpoint import origin_of
     from samband.streams.log.folder import LogFolder
     from samband.streams.log.witnessed import witnesses_of
 
     if key:
-        origin, found = key_from(key)
-        where = folder or home_of().hub / "log-tiles"
-        return _folder(LogFolder(where)), [found], origin, []
-    home = home_of()
-    root, now = home.root, time.time_ns() // 1_000_000
-    directory = home.directory(now)
+        _, found, origin, _ = _named(key)
+        return _folder(LogFolder(folder or home_of().hub / "log-tiles")), found, origin, []
+    now = time.time_ns() // 1_000_000
+    if who:
+        party = party_of(who)
+        root, directory, own = party.root, party.directory, party.folder / "log"
+    else:
+        home = home_of()
+        root, directory, own = home.root, home.directory(now), home.hub / "log-tiles"
     keys = [each.key for each in directory.keys.values()
             if each.card.purpose == Purpose.LOG and isinstance(each.key, VerifyKey)]  # fmt: skip
-    where = folder or home.hub / "log-tiles"
+    where = folder or own
     return _folder(LogFolder(where)), keys, origin_of(root.realm, root.agreement), witnesses_of(root, directory, now)
 
 

@@ -122,6 +122,7 @@ def _hub_answers(home: Home) -> Iterator[Check]:
     yield Check("gate", OK if taken == shards else FAIL, f"{taken} of {shards} partitions in work",
                 "" if taken == shards else f"{home.hub}/log/gate-0.log")  # fmt: skip
     yield from _gate_stands(home)
+    yield from _witnesses(home)
     try:
         found = ask_summary(home)
     except OperatorError as error:
@@ -148,6 +149,19 @@ def _gate_stands(home: Home) -> Iterator[Check]:
     if ("samband_gate_log_contradicts", "") in found:
         yield Check("gate's log", FAIL, "the log has shown the gate two states that contradict each other",
                     "samband audit verify; compare with a party's: samband doctor --as PARTY")  # fmt: skip
+
+
+def _witnesses(home: Home) -> Iterator[Check]:
+    """Say which witness is behind, and which has cosigned another log."""
+    from samband.connectors.console.tree import stands_of
+
+    stands = stands_of(home, home.directory(time.time_ns() // 1_000_000))
+    for each in stands:
+        if each.state == "disagrees":
+            yield Check("log witness", FAIL, f"`{each.name}` has cosigned another log of {each.size} entries",
+                        "it was shown another, or lies: look at its log/evidence; samband audit verify")  # fmt: skip
+    if late := [each.name for each in stands if each.state == "behind"]:
+        yield Check("log witnesses", WARN, f"behind: {', '.join(late)}", "ask them: samband doctor --as PARTY says why")
 
 
 def _records(home: Home) -> Check:

@@ -19,6 +19,7 @@ from samband.streams.crypto.merkle import leaf_hash
 from samband.streams.log.checkpoint import Checkpoint, cosigners, opened, origin_of
 from samband.streams.log.folder import LogFolder
 from samband.streams.log.journal import Journal
+from samband.streams.log.standing import Standing, standings
 from samband.streams.log.tiles import CHECKPOINT, Tiles
 from samband.streams.log.tree import inclusion, verify_inclusion
 from samband.streams.log.witnessed import WITNESSED, witnesses_of
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from samband.streams.directory import Directory
     from samband.streams.log.note import Note
 
-__all__ = ["Inclusion", "LogState", "inclusion_of", "state_of"]
+__all__ = ["Inclusion", "LogState", "inclusion_of", "stands_of", "state_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class LogState:
     alarms: dict[str, int]
     code: str = ""
     """What does not hold; empty where all does."""
+    standings: tuple[Standing, ...] = ()
+    """How each witness that the directory names stands, those first that somebody must look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,9 @@ def state_of(home: Home, directory: Directory) -> LogState | None:
         said = cosigners(note, known) if note is not None else []
     except (OSError, SambandError) as error:
         code = error.code if isinstance(error, SambandError) else "LOG_READ"
-        return LogState(0, b"", 0, (), alarms, code)
+        return LogState(0, b"", 0, (), alarms, code, stands_of(home, directory))
     names = tuple((each.witness.name.rpartition("/")[2], each.timestamp * 1000) for each in said)
-    return LogState(checkpoint.size, checkpoint.root, witnessed, names, alarms)
+    return LogState(checkpoint.size, checkpoint.root, witnessed, names, alarms, "", stands_of(home, directory))
 
 
 def inclusion_of(home: Home, directory: Directory, entry: bytes) -> Inclusion:
@@ -117,6 +120,20 @@ def _witnessed(home: Home, directory: Directory, folder: LogFolder) -> tuple[int
 
 def _journal(home: Home) -> Path:
     return home.hub / "sequencer" / "journal.db"
+
+
+def stands_of(home: Home, directory: Directory) -> tuple[Standing, ...]:
+    """Return how each witness stands, by its party."""
+    if not _journal(home).exists():
+        return ()
+    now = time.time_ns() // 1_000_000
+    journal = Journal(_journal(home))
+    try:
+        known = [each.name for each in witnesses_of(home.root, directory, now)]
+        found = standings(journal, known, now)
+        return tuple(each._replace(name=each.name.rpartition("/")[2]) for each in found)
+    finally:
+        journal.close()
 
 
 def _alarms(home: Home) -> dict[str, int]:

@@ -70,7 +70,8 @@ async def run(home: Home) -> None:
 async def _sequence(home: Home, sequencer: Sequencer, topics: LogTopics, directory: Directory) -> None:
     choice = home.settings.log
     policy = Policy(choice.witnesses, choice.operator)
-    asking = Asking(sequencer.journal, sequencer.origin, policy, int(choice.witness_minutes * 60_000))
+    every_ms = int(choice.witness_minutes * 60_000)
+    asking = Asking(sequencer.journal, sequencer.origin, policy, every_ms, sequencer.root_at)
     while True:
         began = time.monotonic()
         records, after = await topics.read()

@@ -32,7 +32,7 @@ from samband.streams.log.checkpoint import Checkpoint, opened, sign
 from samband.streams.log.folder import LogFolder
 from samband.streams.log.journal import Alarm, Journal
 from samband.streams.log.tiles import CHECKPOINT, Tiles, bundle, bundle_path, grow, tile_path
-from samband.streams.log.tree import WIDTH, Edge
+from samband.streams.log.tree import WIDTH, Edge, root_of
 
 __all__ = ["ENTRIES", "Incoming", "Sequencer"]
 
@@ -78,6 +78,10 @@ class Sequencer:
     def size(self) -> int:
         """How many leaves it has."""
         return self._edge.size
+
+    def root_at(self, size: int) -> bytes | None:
+        """Return the root that this log had at a size; None where it is not so large."""
+        return root_of(Tiles(self.folder.read, self.size).node, size) if size <= self.size else None
 
     def _keys(self) -> list[VerifyKey]:
         return [VerifyKey(self._key.realm, Purpose.LOG, self._key.public), *self._others()]

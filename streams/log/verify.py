@@ -54,6 +54,9 @@ def verify(
     origin: str,
     witnesses: Sequence[Witness] = (),
     progress: Callable[[int, int], None] = lambda done, size: None,
+    *,
+    beside: Sequence[tuple[str, Checkpoint]] = (),
+    tiles_too: bool = True,
 ) -> Report:
     """Work everything out anew and compare.
 
@@ -63,6 +66,8 @@ def verify(
         origin: the log's name.
         witnesses: whose cosignatures are looked at.
         progress: told (entries read, size) now and then.
+        beside: checkpoints from elsewhere, each with a name for it: every one must be a beginning of this log.
+        tiles_too: whether there are tiles to compare; the log's topic has entries and checkpoints only.
     """
     report = Report()
     checkpoint, _ = _head(read, CHECKPOINT, keys, origin, report)
@@ -70,7 +75,10 @@ def verify(
         return report
     report.size, report.root = checkpoint.size, checkpoint.root
     older, note = _witnessed(read, keys, origin, report)
+    beginnings = [(WITNESSED, older)] if older is not None else []
+    beginnings += [*beside]
     edge = Edge()
+    _begins(edge, beginnings, report)
     tiles = Tiles(read, checkpoint.size)
     for n in range(-(-checkpoint.size // WIDTH)):
         try:
@@ -80,21 +88,29 @@ def verify(
             return report  # nothing above it can be worked out
         for entry in entries:
             for level, hashes in edge.append(leaf_hash(entry)):
-                number = edge.size // WIDTH ** (level + 1) - 1
-                _compare(tiles, level, number, hashes, report)
-            if older is not None and edge.size == older.size and edge.root() != older.root:
-                report.differences.append(Difference(WITNESSED, "LOG_FORK"))
+                if tiles_too:
+                    _compare(tiles, level, edge.size // WIDTH ** (level + 1) - 1, hashes, report)
+            _begins(edge, beginnings, report)
         progress(edge.size, checkpoint.size)
     for level, hashes in enumerate(edge.levels):
-        if hashes:
+        if hashes and tiles_too:
             _compare(tiles, level, edge.size // WIDTH ** (level + 1), hashes, report)
     if edge.root() != checkpoint.root:
         report.differences.append(Difference(CHECKPOINT, "LOG_ROOT"))
-    if older is not None and note is not None:
-        if older.size > checkpoint.size:
-            report.differences.append(Difference(CHECKPOINT, "LOG_ROLLED_BACK"))
+    report.differences += [
+        Difference(CHECKPOINT if name == WITNESSED else name, "LOG_ROLLED_BACK")
+        for name, each in beginnings
+        if each.size > checkpoint.size
+    ]
+    if note is not None:
         _said(note, witnesses, report)
     return report
+
+
+def _begins(edge: Edge, beginnings: Sequence[tuple[str, Checkpoint]], report: Report) -> None:
+    for name, each in beginnings:
+        if each.size == edge.size and each.root != edge.root():
+            report.differences.append(Difference(name, "LOG_FORK"))
 
 
 def _head(

@@ -1,6 +1,6 @@
 """What the witnesses say: one checkpoint at a time is put to them, and with enough words on it, it is witnessed.
 
-    asking = Asking(journal, origin, policy, every_ms)
+    asking = Asking(journal, origin, policy, every_ms, root_at)
     asking.next(note, size, now)                 the checkpoint to put to them, or None
     asking.hear(value, witnesses)                a party's word, as the gate passed it on
     asking.witnessed(witnesses)                  the checkpoint with its words, or None
@@ -12,7 +12,7 @@ are leaves besides their words on the one before: what they say does not keep th
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from samband.schemas import events
@@ -23,6 +23,7 @@ from samband.streams.directory import Directory
 from samband.streams.log.checkpoint import Checkpoint, Policy, Witness, cosigners, origin_of, verify_cosignature
 from samband.streams.log.journal import Journal
 from samband.streams.log.note import COSIGNATURE, Line, Note
+from samband.streams.log.standing import keep_word
 from samband.streams.log.verify import WITNESSED
 from samband.streams.root import Root
 
@@ -55,11 +56,20 @@ def witnesses_of(root: Root, directory: Directory, now: int) -> list[Witness]:
 class Asking:
     """Puts checkpoints to the witnesses and gathers their words."""
 
-    def __init__(self, journal: Journal, origin: str, policy: Policy, every_ms: int) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        origin: str,
+        policy: Policy,
+        every_ms: int,
+        root_at: Callable[[int], bytes | None],
+    ) -> None:
+        """Ask at most once in `every_ms`; `root_at` gives this log's root of a size, None where it is not so large."""
         self._journal = journal
         self._origin = origin
         self._policy = policy
         self._every_ms = every_ms
+        self._root_at = root_at
 
     def next(self, note: bytes, now: int) -> bytes | None:
         """Return the checkpoint to put to the witnesses at `now` (ms), or None while the last one is good enough."""
@@ -84,6 +94,11 @@ class Asking:
         except SambandError as error:
             log.warning("cosignature refused", extra={"code": error.code})
             return False
+        checkpoint, at = Checkpoint.parse(text), 1000 * int.from_bytes(line.signature[:8], "big")
+        agrees = self._root_at(checkpoint.size) == checkpoint.root
+        keep_word(self._journal, line.name, checkpoint, at, agrees=agrees)
+        if not agrees:
+            log.error("a witness has cosigned another log", extra={"code": "LOG_FORK", "size": checkpoint.size})
         asked = self._journal.get(ASKED)
         if not asked or Note.parse(asked).text != text or line.name in self._journal.said():
             return False

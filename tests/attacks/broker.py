@@ -118,8 +118,8 @@ def forgets(ground: Ground, forget: Callable[[dict[bytes, bytes], dict[bytes, by
     assert ground.say(world.notice(), gate=gate).outcome != "permit"
     values = forget(*states)
     begun = small_world.Gate(world)
-    for check in (None, topic):
-        begun.judge.verify(values, check)
+    for tail in (None, topic):
+        begun.judge.verify(values, tail)
     for name, data in values.items():
         begun.state.load(name, data)
     begun.seqs["social"] = int.from_bytes(values[next(each for each in values if each.startswith(b"seq/"))], "big")

@@ -189,7 +189,11 @@ def asked(hub: Hub) -> tuple[Hub, Sequencer, Asking]:
     sequencer = hub.start()
     hub.say(10)
     hub.turn(sequencer)
-    return hub, sequencer, Asking(sequencer.journal, hub.origin, Policy(2, "organisation of bup"), 60_000)
+    return (
+        hub,
+        sequencer,
+        Asking(sequencer.journal, hub.origin, Policy(2, "organisation of bup"), 60_000, sequencer.root_at),
+    )
 
 
 def word(hub: Hub, note: bytes, name: str, key: SignKey | None = None) -> bytes:
