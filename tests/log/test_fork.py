@@ -151,7 +151,7 @@ def test_a_witness_that_is_behind(ring: Ring, tmp_path: Path, minutes: int, stat
 
 
 def test_the_console_and_the_doctor_show_it(tmp_path: Path) -> None:
-    """The Log page names the witness that has cosigned another log, in both languages; the hub's doctor fails for it."""
+    """The Log page names the witness that has cosigned another log, in both languages; the hub's doctor fails."""
     house = HubHouse(tmp_path / "home")
     try:
         home, now = house.home, time.time_ns() // 1_000_000
@@ -164,7 +164,8 @@ def test_the_console_and_the_doctor_show_it(tmp_path: Path) -> None:
             for name in names:
                 keep_word(journal, name, checkpoint, now, agrees=not name.endswith("/bup"))
         journal.close()
-        assert [(each.name, each.state) for each in stands_of(home, directory)][0] == ("bup", Stand.DISAGREES)
+        first = stands_of(home, directory)[0]
+        assert (first.name, first.state) == ("bup", Stand.DISAGREES)
         checks = list(doctor._witnesses(home))
         assert [(each.check, each.state) for each in checks] == [("log witness", doctor.FAIL)]
         (home.hub / "log-tiles").mkdir(exist_ok=True)
