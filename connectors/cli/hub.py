@@ -15,6 +15,7 @@ import typer
 
 from samband.connectors.cli.erase import keys
 from samband.connectors.cli.terminal import Answer, Exit, Json, emit, fail, home_of, note, table
+from samband.connectors.cli.words import either
 from samband.schemas.errors import InputError, OperatorError
 
 if TYPE_CHECKING:
@@ -202,6 +203,36 @@ def _gone(pid: int) -> bool:
         return True
     except OSError:  # another user's, or a system that does not tell
         return False
+
+
+@app.command("go-on")
+def go_on(
+    partition: Annotated[int, typer.Argument(help="Number of the gate's partition that stands still.", min=0)],
+    yes: Annotated[bool, typer.Option("--yes", help="The newest copy of the state topic cannot be had.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Let a partition go on from a state that was rolled back whole (STATE_ROLLED_BACK), once.
+
+    Bring back the newest copy of Kafka's data first: this is for when there is none. The gate judges the outbox again
+    from where that state had come, which Kafka keeps for 7 days, so withdrawals, marks and consents since then come
+    again; numbers go on above all that were given, every inbox reports a gap, and the log is told. Without that much of
+    the outbox the partition stays closed. Not for STATE_ALTERED: a state of old and new records cannot be trusted.
+    """
+    from samband.streams.gate.__main__ import going_on
+
+    home = home_of()
+    if partition >= home.root.shards:
+        raise InputError("PARTITION", f"the gate has partitions 0 to {home.root.shards - 1}")
+    if not yes:
+        raise InputError("GO_ON", "this goes on from an older state", "samband hub go-on PARTITION --yes")
+    path = going_on(home, partition)
+    path.parent.mkdir(exist_ok=True)
+    path.touch(mode=0o600)
+    if as_json:
+        emit({"partition": partition})
+        return
+    print(either(f"Partition {partition} går vidare inom en minut, om navet är igång.",
+                 f"Partition {partition} goes on within a minute, where the hub runs."))  # fmt: skip
 
 
 @app.command()

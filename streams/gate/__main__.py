@@ -93,7 +93,23 @@ async def run(home: Home, worker: int) -> None:
 
     figures = MetricFile(home.hub / "run" / "metrics" / f"gate-{worker}.prom")
     watch, stopped = watching(figures, logged), told(figures)
-    settings = LoopSettings(GATE_GROUP, topic, state(root.agreement), f"gate-{worker}", watch=watch, stopped=stopped)
+
+    def may_go_on(partition: int) -> bool:
+        try:
+            going_on(home, partition).unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    settings = LoopSettings(
+        GATE_GROUP,
+        topic,
+        state(root.agreement),
+        f"gate-{worker}",
+        watch=watch,
+        stopped=stopped,
+        may_go_on=may_go_on,
+    )
     log.info("gate starts", extra={"worker": worker})
     try:
         async with keeping(figures):
@@ -101,6 +117,11 @@ async def run(home: Home, worker: int) -> None:
     finally:
         await logged.stop()
         await cards.stop()
+
+
+def going_on(home: Home, partition: int) -> Path:
+    """Return the file by which somebody says that a partition goes on from an older state, once."""
+    return home.hub / "run" / f"go-on-{partition}"
 
 
 def told(figures: MetricFile) -> Callable[[int, str], None]:

@@ -50,6 +50,9 @@ __all__ = ["Incoming", "Judge", "Output", "Record", "Turn"]
 RECORD_MAX: Final = 1_000_000
 """Largest outbox record in bytes."""
 
+_AHEAD: Final = 1 << 20
+"""How far inbox numbers are set on above a rolled-back state's: more than were given since a backup."""
+
 _DOWN_ROOM: Final = 64
 """Bytes of a downward hop beside its stamps and message."""
 
@@ -203,6 +206,26 @@ class Judge:
         found = seen(tail, self._partition, self._directory, self._audit_of)
         compare(values, found)
         return found.state is not None
+
+    def go_on(self, values: Mapping[bytes, bytes], tail: Sequence[bytes], now: int) -> Turn:
+        """Return what a partition begins with whose state was rolled back whole, where somebody has said to go on.
+
+        The outbox is judged again from the state's own place. Numbers go on above all that were given: the audit topic
+        says which, and inboxes leave a gap that their readers report. The log is told (`STATE_ROLLED_BACK`).
+        """
+        view = View(values)
+        draft, now = _Draft(view), max(now, view.number(b"clock"))
+        self._verdicts.begin(now)
+        last = seen(tail, self._partition, self._directory, self._audit_of).number
+        view.put(b"audit", max(last, view.number(b"audit")).to_bytes(8, "big"))
+        for name in values:
+            if name.startswith(b"box/"):
+                view.put(name, (view.number(name) + _AHEAD).to_bytes(8, "big"))
+        for say in state_say(self._directory, values, self._verdicts.rulebook_hash, now, "STATE_ROLLED_BACK"):
+            draft.said.append((say, "", NO_INSTANCE, 0))
+        outputs = self._outputs(draft, now)
+        view.put(DIGEST, moved(self._store.mark, values, view.changes).encode())
+        return Turn(outputs, view.changes, {}, [])
 
     def _head(self, view: View, values: Mapping[bytes, bytes], now: int) -> list[Say]:
         view.put(HEAD, now.to_bytes(8, "big"))

@@ -26,7 +26,9 @@ __all__ = ["STATE", "seen", "state_say"]
 STATE: Final = "state"
 
 
-def state_say(directory: Directory, values: Mapping[bytes, bytes], rulebook: bytes, now: int) -> list[Say]:
+def state_say(
+    directory: Directory, values: Mapping[bytes, bytes], rulebook: bytes, now: int, code: str = ""
+) -> list[Say]:
     """Return the record that names a partition's state by version and sum; none where nothing was committed yet."""
     found = Digest.of(values)
     if not found.version:
@@ -41,6 +43,7 @@ def state_say(directory: Directory, values: Mapping[bytes, bytes], rulebook: byt
         ref=bytes(16),
         type="",
         outcome="said",
+        code=code,
         reasons=(f"version {found.version}", f"audit {number}"),
         rulebook=rulebook,
         directory=directory.version,

@@ -71,6 +71,8 @@ class LoopSettings:
     """Shortest time between two heads across restarts: a lane that ends again and again floods nobody."""
     watch: Callable[[int, Turn | None, int], None] = lambda partition, turn, behind: None
     """Told after each look: the partition, what was committed if anything was, and how many records are left."""
+    may_go_on: Callable[[int], bool] = lambda partition: False
+    """Asked once where a partition's state was rolled back whole: whether somebody has said to go on."""
     stopped: Callable[[int, str], None] = lambda partition, code: None
     """Told when a lane ends: the partition, and the code that no new beginning mends, or nothing."""
 
@@ -86,6 +88,10 @@ class Turns(Protocol):
         self, records: Sequence[Incoming], values: Mapping[bytes, bytes], now: int, expired: Sequence[bytes]
     ) -> Turn:
         """Return what a transaction writes."""
+        ...
+
+    def go_on(self, values: Mapping[bytes, bytes], tail: Sequence[bytes], now: int) -> Turn:
+        """Return what a partition begins with whose state was rolled back whole."""
         ...
 
     def verify(self, values: Mapping[bytes, bytes], tail: Sequence[bytes] | None) -> bool:
@@ -199,7 +205,15 @@ class WorkLane:
                 while await self._consumer.position(_AUDIT) < end:
                     records = (await self._consumer.getmany(_AUDIT, timeout_ms=1000)).get(_AUDIT, ())
                     tail += [record.value or b"" for record in records]
-                if self._judge.verify(self._state.values, tail) or end - back <= first:
+                try:
+                    enough = self._judge.verify(self._state.values, tail)
+                except OperatorError as error:
+                    if error.code != "STATE_ROLLED_BACK" or not self._settings.may_go_on(self._partition):
+                        raise
+                    log.error("partition goes on from an older state", extra={"partition": self._partition})
+                    await self._commit(self._judge.go_on(self._state.values, tail, time.time_ns() // 1_000_000))
+                    return
+                if enough or end - back <= first:
                     return
 
     def _plan_head(self, now: int) -> None:
