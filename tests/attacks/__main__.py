@@ -1,12 +1,16 @@
-"""Print what is attacked, by what it is defended, and how that is tried: `python -m tests.attacks --markdown`."""
+"""Print what is attacked, by what it is defended, and how that is tried: `python -m tests.attacks --markdown`.
+
+`--finders` prints who finds an attack on state, audit topic or log, and how.
+"""
 
 from __future__ import annotations
 
 import sys
 
 from tests.attacks import ATTACKS, DEFENCES, EXISTING, LINES, Line
+from tests.attacks.finders import FINDERS
 
-__all__ = ["MARKERS", "markdown"]
+__all__ = ["MARKERS", "finders", "markdown"]
 
 MARKERS = ("<!-- attacks -->", "<!-- /attacks -->")
 
@@ -30,7 +34,15 @@ def markdown() -> str:
     for name, each in sorted(DEFENCES.items()):
         where, _, code = each.where.partition(" ")
         lines.append(f"| `{name}` | {each.holds} | `{where}`{' ' if code else ''}{code} (§ {each.page}) |")
+    lines += ["", "| attack on state, audit topic or log | who finds it | how |", "|---|---|---|"]
+    lines += [f"| `{name}` | {who} | {how} |" for name, (who, how) in FINDERS.items()]
     return "\n".join(lines) + "\n"
+
+
+def finders() -> str:
+    """Return who finds what, and how, a line each."""
+    wide = max(map(len, FINDERS))
+    return "".join(f"{name:{wide}}  {who}: {how.replace('`', '')}\n" for name, (who, how) in FINDERS.items())
 
 
 def _rows(line: Line) -> list[str]:
@@ -49,5 +61,5 @@ def _rows(line: Line) -> list[str]:
 
 
 if __name__ == "__main__":
-    assert sys.argv[1:] == ["--markdown"], __doc__
-    sys.stdout.write(markdown())
+    assert sys.argv[1:] in (["--markdown"], ["--finders"]), __doc__
+    sys.stdout.write(markdown() if sys.argv[1] == "--markdown" else finders())

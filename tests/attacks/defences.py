@@ -45,6 +45,7 @@ from samband.streams.inbox import Accept, InboxReader
 from samband.streams.log import verify as log_verify
 from samband.streams.log.checkpoint import Policy
 from samband.streams.log.sequencer import Sequencer
+from samband.streams.log.witnessed import Asking
 from samband.streams.records import check
 from samband.streams.records.keeper import Keeper
 from samband.streams.root import Root
@@ -414,6 +415,16 @@ does("log.rolled-back", "a witness whose store is older than its own word cosign
      ("name in self._state['rolled_back'] or ", ""))  # fmt: skip
 does("log.tick-off", "what was stamped for a party and is not in the log is an alarm", LOG, Witness._tick_off,
      ("late > 0", "False"))  # fmt: skip
+does("log.head", "a party compares what the gate's heads name of the log with its own mirror", SUPPRESSION,
+     Witness._compare_named, ("if not self._fits(checkpoint):", "if False:"))  # fmt: skip
+does("log.withheld", "a party to whom less of the log comes than the gate knows says so", SUPPRESSION,
+     Witness._compare_named, ("at + LATE_MS < now", "False"))  # fmt: skip
+does("log.words", "the log compares every witness's word with its own tree", LOG, Asking.hear,
+     ("self._root_at(checkpoint.size) == checkpoint.root", "True"))  # fmt: skip
+does("log.seq", "a number that is missing, repeated or out of order on the audit topic is an alarm", LOG,
+     Sequencer._take, ("if seq != expected:", "if False:"))  # fmt: skip
+does("log.beside", "what others were shown must be a beginning of the log that is verified", LOG, log_verify.verify,
+     ("if each.size > checkpoint.size", "if False"))  # fmt: skip
 raises("log.count", "a checkpoint is witnessed by as many as are asked for", LOG, Policy.check, "LOG_COSIGNATURES")
 raises("log.outside", "one of them is of another organisation than the operator's", LOG, Policy.check,
        "LOG_COSIGNATURES_OWN")  # fmt: skip

@@ -6,23 +6,27 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 
-from samband.connectors.witness import FORK, LATE_MS, TICK_OFF
+from samband.connectors.witness import FORK, LATE_MS, TICK_OFF, WITHHELD
 from samband.schemas.errors import TrustError
 from samband.streams.log.checkpoint import Policy, cosigners
+from samband.streams.log.journal import Journal
 from samband.streams.log.note import Note
+from samband.streams.log.tree import root_of
 from samband.streams.log.verify import verify
+from samband.streams.log.witnessed import Asking, witnesses_of
 from tests.attacks.ground import Ground
 from tests.attacks.register import attack
 from tests.gate.world import NOW
 from tests.log.hub import Hub
 from tests.log.logs import KEY, ORIGIN, PUBLIC, WITNESSES, Log, entries
-from tests.log.ring import Ring, alarms, keep, read, said
+from tests.log.ring import Ring, alarms, hear_head, keep, read, said
 
 CHANGED = "entry of the log changed, dropped, reordered, inserted"
 REWRITTEN = "log rewritten or cut with its own key"
 HIDDEN = "stamped but not logged"
 FORKED = "fork toward one witness, witness store rolled back, too few cosignatures"
 UNSTAMPED = "unstamped entry"
+AUDIT = "dropped, repeated, reordered audit record"
 
 
 def _passes(change: Callable[[list[bytes]], list[bytes]]) -> bool:
@@ -84,6 +88,13 @@ def cut(ground: Ground) -> bool:
     return again.size == 10
 
 
+@attack("log.truncated", REWRITTEN, "log.beside")
+def truncated(ground: Ground) -> bool:
+    """A log that ends earlier than what others have, signed anew, does not pass beside their checkpoint."""
+    whole, short = Log(entries(100)), Log(entries(60))
+    return not verify(short.read, [PUBLIC], ORIGIN, beside=[("mine", whole.checkpoint)]).differences
+
+
 @attack("log.unstamped", UNSTAMPED, "log.stamped")
 def unstamped(ground: Ground) -> bool:
     """Whoever can write the audit topic makes no leaf without the gate's key."""
@@ -118,6 +129,71 @@ def forked(ground: Ground) -> bool:
     ring.witnessed("bup", log=ring.make([*entries(2), bytes(32)]))
     read(ring, party)
     return FORK not in alarms(party)
+
+
+@attack("log.fork-gate", FORKED, "log.head")
+def forked_gate(ground: Ground) -> bool:
+    """Nor is one log shown to the gate and another to a party: the gate's heads name what it was shown."""
+    ring = Ring(ground.folder)
+    party = ring.party("skola")
+    ring.tell(entries(6))
+    hear_head(ring, party, ring.make([*entries(2), bytes(32)]))
+    read(ring, party)
+    return FORK not in alarms(party)
+
+
+@attack("log.fork-word", FORKED, "log.words")
+def forked_word(ground: Ground) -> bool:
+    """A hub whose log was forked toward a witness hears it in that witness's own word."""
+    ring = Ring(ground.folder)
+    ring.tell([*entries(5), bytes(32)], ask=True)
+    party = ring.party("skola")
+    read(ring, party)
+    (word,) = [draft.body for draft in party.store.drafts() if draft.type == "log.cosigned"]
+    log, journal = ring.make(entries(6)), Journal(ground.folder / "journal.db")
+    asking = Asking(journal, ring.origin, Policy(1), 0, lambda size: root_of(log.tiles().node, size))
+    with journal.transaction():
+        asking.hear(word or b"", witnesses_of(ring.world.root, ring.world.directory, NOW))
+    return not journal.counts()
+
+
+@attack("log.withheld", HIDDEN, "log.withheld")
+def withheld(ground: Ground) -> bool:
+    """A log that is kept from one party alone is noticed there: the gate's heads name more of it."""
+    ring = Ring(ground.folder)
+    party = ring.party("skola")
+    ring.tell(entries(3))
+    hear_head(ring, party, ring.make(entries(9)))
+    read(ring, party, NOW + LATE_MS + 1)
+    return WITHHELD not in alarms(party)
+
+
+def _order(ground: Ground, *order: int) -> bool:
+    """Say whether the log takes leaves in such an order without an alarm."""
+    hub = Hub(ground.folder)
+    sequencer = hub.start()
+    hub.say(4)
+    hub.topic = [hub.topic[number] for number in order]
+    hub.turn(sequencer)
+    return not sequencer.journal.counts()
+
+
+@attack("log.audit-repeated", AUDIT, "log.seq")
+def audit_repeated(ground: Ground) -> bool:
+    """A record that the broker shows again is no second leaf, and an alarm."""
+    return _order(ground, 0, 1, 1, 2, 3)
+
+
+@attack("log.audit-reordered", AUDIT, "log.seq")
+def audit_reordered(ground: Ground) -> bool:
+    """Records in another order are an alarm of the log's too."""
+    return _order(ground, 0, 2, 1, 3)
+
+
+@attack("log.audit-dropped", AUDIT, "log.seq")
+def audit_dropped(ground: Ground) -> bool:
+    """So is one that is left out."""
+    return _order(ground, 0, 1, 3)
 
 
 @attack("log.witness-rolled-back", FORKED, "log.rolled-back")

@@ -51,12 +51,15 @@ def edited(function: Any, *changes: tuple[str, str]) -> Iterator[None]:
 @contextmanager
 def patched(owner: Any, name: str, new: Any) -> Iterator[None]:
     """Give a module or class another value under a name that it has."""
-    old = inspect.getattr_static(owner, name)
+    old, own = inspect.getattr_static(owner, name), name in vars(owner)
     setattr(owner, name, new)
     try:
         yield
     finally:
-        setattr(owner, name, old)
+        if own:
+            setattr(owner, name, old)
+        else:  # it was a base's
+            delattr(owner, name)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 
 from samband.schemas.errors import SambandError
 from samband.streams.gate.checks import Checks
-from tests.attacks import ATTACKS, DEFENCES, EXISTING, LINES, Attack, off, rerun
+from tests.attacks import ATTACKS, DEFENCES, EXISTING, LINES, Attack, finders, off, rerun
 from tests.attacks.__main__ import MARKERS, markdown
 from tests.attacks.ground import Ground
 from tests.attacks.register import lines_of
@@ -89,6 +89,13 @@ def test_every_line_is_tried_or_says_what_it_waits_for(wording: str) -> None:
     """No line is without an attack and without a reason."""
     tried = [each.id for each in (*ATTACKS.values(), *EXISTING.values()) if each.line == wording]
     assert tried or LINES[wording].waits_for
+
+
+def test_every_attack_on_the_log_has_a_finder() -> None:
+    """Of each attack on state, audit topic and log it is told who finds it and how, and of no other."""
+    mounted = {each.id for each in (*ATTACKS.values(), *EXISTING.values()) if each.line in finders.LINES}
+    assert mounted == set(finders.FINDERS)
+    assert set(finders.LINES) <= LINES.keys()
 
 
 def test_every_defence_is_attacked() -> None:

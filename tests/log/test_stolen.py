@@ -46,7 +46,8 @@ def test_when_witnesses_stood_behind_it_is_kept(tmp_path: Path) -> None:
     for size, at in ((3, 100), (5, 200)):
         ring.tell(entries(size, ring.log.edge.size)[: size - ring.log.edge.size])
         ring.witnessed("bup", at=at)
-        read(ring, party)
+        witness = read(ring, party)
         ring.witnessed("bup", "skola", at=at + 50)
-        read(ring, party)
+        witness.take(len(ring.topic) - 1, *ring.topic[-1], NOW)
+        witness.caught_up(NOW)
     assert [witnessed_before(party.store, at) for at in (100_000, 100_001, 200_001)] == [0, 3, 5]
