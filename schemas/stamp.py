@@ -92,8 +92,8 @@ class StampRecord(Struct, frozen=True, kw_only=True):
     was taken), `recall` (`subject` is stopped), `refusal` (not even judged: `code`), `erasure` (kept records were
     erased: `leaf` is the hash over their entries, `code` the rule, `sender` the unit), `head` (the gate's sign of life
     to every inbox: `leaf` is the hash of the directory's head, `user` the root of the newest checkpoint that the gate
-    was shown and `reasons` its size as "entries N"; zeros and none before the first), `state` (to the log alone: what
-    the gate's own state was when it said this: `leaf` is the sum over it, `reasons` its "version N" and "audit N").
+    was shown and `reasons` its size as "entries N"; zeros and none before the first), `gate_state` (to the log alone:
+    what the gate's own state was when it said this: `leaf` is the sum over it, `reasons` its "version N", "audit N").
     `outcome`: `permit`, `deny`, `ask`, `accepted`, `refused`, `recalled`, `erased`, `said`, or a receipt's level.
     """
 

@@ -43,6 +43,7 @@ _WORDS: Final = MappingProxyType(
         "erasure": ("gallring", "erasure"),
         "notice": ("underrättelse", "notice"),
         "head": ("livstecken", "sign of life"),
+        "gate_state": ("grindens tillstånd", "the gate's state"),
         "said": ("sagt", "said"),
         "or by decision": ("eller beslut", "or by decision"),
         "of a named function": ("av en utsedd funktion hos er", "of a named function of yours"),

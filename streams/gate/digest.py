@@ -116,7 +116,7 @@ def compare(values: Mapping[bytes, bytes], seen: Seen) -> None:
 
 
 def version_of(record: StampRecord | None) -> int:
-    """Return the version that a record of kind `state` names; 0 where there is none."""
+    """Return the version that a record of kind `gate_state` names; 0 where there is none."""
     for each in () if record is None else record.reasons:
         what, _, number = each.partition(" ")
         if what == "version" and number.isdecimal():

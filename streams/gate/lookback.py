@@ -3,7 +3,7 @@
     say = state_say(directory, values, rulebook, now)      the word on the state that this commit is made on
     found = seen(tail, partition, directory, key_of)       what the end of the audit topic says about a partition
 
-A `state` record goes to the log alone: no party learns how much the gate decides. Pure.
+A `gate_state` record goes to the log alone: no party learns how much the gate decides. Pure.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from samband.streams.gate.verdicts import Say
 
 __all__ = ["STATE", "seen", "state_say"]
 
-STATE: Final = "state"
+STATE: Final = "gate_state"
 
 
 def state_say(

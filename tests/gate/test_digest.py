@@ -107,7 +107,7 @@ def test_the_word_on_the_state(gate: Any, story: Any, world: Any) -> None:
     before = dict(gate.state.values)
     turn = gate.judge.turn([], before, gate.now, [HEAD])
     _, said = gate.stamps(turn)
-    assert (said.kind, said.outcome, said.leaf) == ("state", "said", Digest.of(before).sum)
+    assert (said.kind, said.outcome, said.leaf) == ("gate_state", "said", Digest.of(before).sum)
     number = int.from_bytes(before[b"audit"], "big")
     assert said.reasons == (f"version {Digest.of(before).version}", f"audit {number}")
     assert (said.sender, said.recipient, said.type) == ("", "", "")
@@ -134,7 +134,7 @@ def test_going_on_from_an_older_state(world: Any, kit: Any) -> None:
         begun.state.load(name, data)
     turn = begun.judge.go_on(begun.state.values, topic, gate.now)
     (said,) = begun.stamps(turn)
-    assert (said.kind, said.code) == ("state", "STATE_ROLLED_BACK")
+    assert (said.kind, said.code) == ("gate_state", "STATE_ROLLED_BACK")
     assert not any(begun.inbox(turn, party) for party in world.parties)
     for name, data in turn.changes.items():
         begun.state.load(name, data)

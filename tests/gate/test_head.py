@@ -21,7 +21,7 @@ def test_a_head_reaches_every_party(gate, world):
     gate.say(world.concern())
     turn = say_head(gate)
     logged, state = gate.stamps(turn)
-    assert state.kind == "state", "the log alone gets it"
+    assert state.kind == "gate_state", "the log alone gets it"
     assert (logged.kind, logged.outcome, logged.code) == ("head", "said", "")
     assert (logged.directory, logged.leaf) == (world.directory.version, world.directory.head_hash)
     assert (logged.sender, logged.recipient, logged.subject, logged.type) == ("", "", None, "")
