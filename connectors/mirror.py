@@ -4,6 +4,7 @@
     mirror.index(entry, search=True)          its place, through all of the mirror
 
     log/tile/…  log/checkpoint      laid out as the log's own folder: anybody verifies it alike
+    log/witnessed/…                 each checkpoint that was witnessed, as this party saw it first
     log/witness.json                size, last place on the topic, what was cosigned, and what is wrong
     log/evidence/…                  two checkpoints that contradict each other as they were signed, or what a head named
 

@@ -154,6 +154,7 @@ class Witness(Mirror):
         self._times.setdefault(checkpoint.size, 1000 * max((each.timestamp for each in said), default=0))
         if checkpoint.size > self.witnessed:
             self._state["witnessed"] = checkpoint.size
+            self.folder.keep_witnessed(checkpoint.size, value)
             self._keep([(WITNESSED, value)])
 
     # what we say

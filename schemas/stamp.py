@@ -90,7 +90,8 @@ class StampRecord(Struct, frozen=True, kw_only=True):
     instead of the decision, which the log alone holds), `event` (a consent, circle or mark was taken or refused),
     `notice` (to those who lean on it: a consent, `subject`, that a withdrawal closed), `receipt` (a recipient's receipt
     was taken), `recall` (`subject` is stopped), `refusal` (not even judged: `code`), `erasure` (kept records were
-    erased: `leaf` is the hash over their entries, `code` the rule, `sender` the unit), `head` (the gate's sign of life
+    erased: `leaf` is the hash over their entries, `code` the rule, `sender` the unit), `sample` (a spot check was asked
+    for, drawn, or something was found: `subject` the check, `leaf` the decision), `head` (the gate's sign of life
     to every inbox: `leaf` is the hash of the directory's head, `user` the root of the newest checkpoint that the gate
     was shown and `reasons` its size as "entries N"; zeros and none before the first), `gate_state` (to the log alone:
     what the gate's own state was when it said this: `leaf` is the sum over it, `reasons` its "version N", "audit N").

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samband.connectors.cli import audit_sample
 from samband.connectors.cli.affected import affected
 from samband.connectors.cli.answers import ladder
 from samband.connectors.cli.audit_check import check
@@ -35,6 +36,7 @@ app.command("erase")(erase)
 app.command("verify")(verify)
 app.command("prove")(prove)
 app.command("export")(export)
+app.add_typer(audit_sample.app, name="sample")
 
 
 @app.command("list")

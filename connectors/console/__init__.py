@@ -9,6 +9,7 @@
     pages       one module of plain functions: question in, values for a template out
     app         routes, templates, languages
 
-Everything works without JavaScript. It reads; the one thing that it writes is that somebody looked at a child.
+Everything works without JavaScript. It reads; what it writes is that somebody looked at a child, and what a spot check
+says: asked for, drawn, found.
 Nothing here is imported by a connector: `pip install samband[console]` brings what it needs.
 """

@@ -24,7 +24,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from samband.connectors.console import files
-from samband.connectors.console.ask import Ask, Csv, House, Query, Shown
+from samband.connectors.console.ask import Ask, Csv, Go, House, Query, Shown
 from samband.connectors.console.pages.affected import affected, affected_csv
 from samband.connectors.console.pages.child import child, look_up
 from samband.connectors.console.pages.consents import consent, consents
@@ -34,6 +34,7 @@ from samband.connectors.console.pages.log import log
 from samband.connectors.console.pages.overview import overview
 from samband.connectors.console.pages.parties import parties, party
 from samband.connectors.console.pages.rules import rules, rules_diff
+from samband.connectors.console.pages.samples import ask_for, draw, note, sample, samples, samples_csv
 from samband.connectors.console.roles import Page, Right, Role, may
 from samband.connectors.console.words import LANGUAGES, Words
 from samband.connectors.web.guard import COOKIE, Guard, Settings
@@ -54,7 +55,7 @@ class Address:
 
     page: Page
     path: str
-    answer: Callable[[Ask], Shown | Csv]
+    answer: Callable[[Ask], Shown | Csv | Go]
     right: Right = Right.VIEW
     method: str = "GET"
 
@@ -79,13 +80,19 @@ ROUTES: Final = (
     Address(Page.LOG, "log", log),
     Address(Page.AFFECTED, "affected", affected),
     Address(Page.AFFECTED, "affected.csv", affected_csv, Right.EXPORT),
+    Address(Page.SAMPLES, "samples", samples),
+    Address(Page.SAMPLES, "samples", ask_for, Right.ASK, "POST"),
+    Address(Page.SAMPLES, "samples.csv", samples_csv, Right.EXPORT),
+    Address(Page.SAMPLES, "samples/{check}", sample),
+    Address(Page.SAMPLES, "samples/{check}/draw", draw, Right.ASK, "POST"),
+    Address(Page.SAMPLES, "samples/{check}/found", note, Right.NOTE, "POST"),
     Address(Page.CHILD, "child", child),
     Address(Page.CHILD, "child", look_up, Right.LOOK_UP, "POST"),
 )
 
 _log = logging.getLogger("samband.console")
 
-_STATUS: Final = {"CONSOLE_UNKNOWN": 404, "CONSOLE_RATE": 429}
+_STATUS: Final = {"CONSOLE_UNKNOWN": 404, "SAMPLE_UNKNOWN": 404, "CONSOLE_RATE": 429}
 _LOOK_UPS: Final = (30, 3600.0)
 """Look-ups of one person in an hour."""
 _RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -219,17 +226,19 @@ class _Console:
         try:
             if address.right is Right.LOOK_UP:
                 self._look_ups.take(session.user, self._clock())
-            shown_or_csv = address.answer(ask)
+            answer = address.answer(ask)
         except SambandError as error:
             status = _STATUS.get(error.code) or _status(error)
             shown = Shown("error", status=status, **_told(language, error))
             return self._render(language, session, shown, address.page)
-        if isinstance(shown_or_csv, Csv):
-            return _csv(shown_or_csv)
+        if isinstance(answer, Csv):
+            return _csv(answer)
+        if isinstance(answer, Go):
+            return RedirectResponse(_link(language, answer.path), 303)
         path = address.path.format_map(request.path_params)
         if request.method == "GET" and request.url.query:
             path += f"?{request.url.query}"
-        return self._render(language, session, shown_or_csv, address.page, path)
+        return self._render(language, session, answer, address.page, path)
 
     def nothing(self, request: Request, error: Exception) -> Response:
         """Answer an address that there is not."""
@@ -248,9 +257,14 @@ class _Console:
             if each.right is Right.VIEW and "/" not in each.path and each.at_party == at_party
             and may(session.roles, each.page)
         ]  # fmt: skip
+
+        def can(right: str) -> bool:
+            """Say whether whoever reads the page may do something on it."""
+            return session is not None and page in list(Page) and may(session.roles, Page(page), Right(right))
+
         text = _environment().get_template(f"{shown.template}.html.jinja").render(
             shown.values, w=words, session=session, pages=pages, here=page, other=f"/{words.other}/{path or ''}",
-            may_export=session is not None and page in list(Page) and may(session.roles, Page(page), Right.EXPORT),
+            may=can, may_export=can(Right.EXPORT),
             to=partial(_link, language), samband_version=VERSION, at_party=at_party,
             environment=self._house.environment,
         )  # fmt: skip
@@ -270,8 +284,10 @@ def _told(language: str, error: SambandError) -> dict[str, str]:
     known = {
         "CONSOLE_UNKNOWN": "unknown", "CONSOLE_QUERY": "query", "CONSOLE_RATE": "rate", "CONSOLE_LINK": "link",
         "CONSOLE_REASON": "reason", "CONSOLE_OIDC": "oidc", "RECORDS_MISSING": "no_records",
+        "SAMPLE_UNKNOWN": "unknown",
     }  # fmt: skip
-    name = known.get(error.code, "number" if error.code.startswith("IDENTIFIER") else "trouble")
+    kinds = {"IDENTIFIER": "number", "SAMPLE": "sample"}
+    name = known.get(error.code, kinds.get(error.code.partition("_")[0], "trouble"))
     return {"title": "wrong", "text": f"{name}_text", "code": error.code}
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from samband.connectors.party import Party
     from samband.connectors.web.session import Session
 
-__all__ = ["Ask", "Csv", "House", "Query", "Shown"]
+__all__ = ["Ask", "Csv", "Go", "House", "Query", "Shown"]
 
 _CURSOR: Final = re.compile(r"(0|2[01][0-9]{4})-(0|[1-9][0-9]{0,17})", re.ASCII)
 
@@ -114,6 +114,13 @@ class Ask:
 
         given = {name: str(value) for name, value in values.items() if value}
         return f"/{self.words.language}/{path}" + (f"?{urlencode(given)}" if given else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """What a form did is done: the page of the console's own to go on to, so that reloading it does nothing again."""
+
+    path: str
 
 
 @dataclass(frozen=True, slots=True)

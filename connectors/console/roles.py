@@ -38,6 +38,7 @@ class Page(StrEnum):
     RULES = "rules"
     LOG = "log"
     AFFECTED = "affected"
+    SAMPLES = "samples"
     CHILD = "child"
 
 
@@ -49,6 +50,10 @@ class Right(StrEnum):
     """Take the list away as CSV."""
     LOOK_UP = "look_up"
     """Enter a child's number, with a reason that is logged."""
+    ASK = "ask"
+    """Ask for a spot check, and draw it."""
+    NOTE = "note"
+    """Note what was found in a drawn decision."""
 
 
 class Row(NamedTuple):
@@ -79,6 +84,8 @@ TABLE: Final = (
         "counts, alarms and heads; no unit or child"),
     Row(Page.AFFECTED, {Role.AUDITOR: _EXPORT},
         "every message that went because of something, for an incident"),
+    Row(Page.SAMPLES, {Role.AUDITOR: (Right.VIEW, Right.EXPORT, Right.ASK, Right.NOTE)},
+        "who checks the gate; whoever runs it asks for nothing and draws nothing"),
     Row(Page.CHILD, {Role.AUDITOR: _VIEW, Role.CONSENT_OFFICER: (Right.VIEW, Right.LOOK_UP)},
         "only at a party; the auditor sees who looked, and why, and looks at nobody"),
 )  # fmt: skip

@@ -1,4 +1,6 @@
-"""What the pages ask of the hub; nothing else in the console reads a file, a key or Kafka. It only reads.
+"""What the pages ask of the hub; nothing else in the console reads a file, a key or Kafka.
+
+It only reads, but for spot checks, whose pages say what somebody asked for and found.
 
     with Source(Home(path)) as source:
         page = source.records(Wanted(unit="SE2120002080-IFO"), None, 50)
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from samband.connectors.console.index import Cursor, Index, Sum, Wanted
 from samband.connectors.console.tree import Inclusion, LogState, inclusion_of, state_of
+from samband.connectors.spotcheck import SpotChecks
 from samband.schemas.errors import OperatorError, SambandError, TrustError
 from samband.schemas.stamp import Stamped, StampRecord
 from samband.streams.crypto.keys import Purpose, VerifyKey
@@ -225,6 +228,10 @@ class Source:
     def inclusion(self, entry: bytes) -> Inclusion:
         """Prove now that an entry is in the log."""
         return inclusion_of(self.home, self.directory, entry)
+
+    def spot_checks(self) -> SpotChecks:
+        """Return the hub's spot checks."""
+        return SpotChecks(self.home, self._store, self.directory)
 
     def unit_name(self, unit: str) -> str:
         """Return a unit's name, empty where no card names it."""

@@ -21,9 +21,10 @@ from samband.streams.authority import Home
 from samband.streams.cards import CardReader
 from samband.streams.crypto.keys import Purpose
 from samband.streams.directory import Directory
-from samband.streams.log.checkpoint import Policy, origin_of
+from samband.streams.log.checkpoint import Checkpoint, Policy, origin_of
 from samband.streams.log.folder import LogFolder
 from samband.streams.log.journal import Journal
+from samband.streams.log.note import Note
 from samband.streams.log.sequencer import Sequencer
 from samband.streams.log.topic import LogTopics
 from samband.streams.log.witnessed import ASKED, WITNESSED, Asking, witnesses_of
@@ -95,6 +96,7 @@ async def _hear(home: Home, sequencer: Sequencer, topics: LogTopics, asking: Ask
         new = [word for word in words if asking.hear(word, witnesses)]
         journal.put_number("words", after)
     if new and (note := asking.witnessed(witnesses)) is not None:
+        sequencer.folder.keep_witnessed(Checkpoint.parse(Note.parse(note).text).size, note)
         sequencer.folder.write([(WITNESSED, note)])
         await topics.tell([(WITNESSED, note)])
 

@@ -13,10 +13,19 @@ import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from samband.schemas.errors import OperatorError
 
-__all__ = ["LogFolder"]
+__all__ = ["LogFolder", "witnessed_path"]
+
+
+_WITNESSED: Final = "witnessed"
+
+
+def witnessed_path(size: int) -> str:
+    """Return where the witnessed checkpoint of a size is kept: a spot check's seed is taken from one."""
+    return f"{_WITNESSED}/{size}"
 
 
 class LogFolder:
@@ -59,6 +68,22 @@ class LogFolder:
                 _sync(folder)
         except OSError as error:
             raise OperatorError("LOG_WRITE", f"`{self.path}` cannot be written: {error.strerror}") from error
+
+    def witnessed(self) -> list[int]:
+        """Return the sizes of the witnessed checkpoints that are kept, smallest first."""
+        try:
+            return sorted(int(each.name) for each in (self.path / _WITNESSED).iterdir() if each.name.isdigit())
+        except OSError:
+            return []
+
+    def keep_witnessed(self, size: int, note: bytes) -> None:
+        """Keep a witnessed checkpoint under its size, as it was witnessed first; later words change nothing.
+
+        Raises:
+            OperatorError: the folder cannot be written.
+        """
+        if not (self.path / witnessed_path(size)).exists():
+            self.write([(witnessed_path(size), note)])
 
     def tidy(self, path: str) -> None:
         """Remove the partial forms of a full tile or bundle."""

@@ -43,13 +43,18 @@ def witness_name(root: Root, party: str) -> str:
     return f"{origin_of(root.realm, root.agreement)}/{party}"
 
 
-def witnesses_of(root: Root, directory: Directory, now: int) -> list[Witness]:
-    """Return whoever may cosign at `now` (ms): every good witness key of the directory."""
+def witnesses_of(root: Root, directory: Directory, now: int | None) -> list[Witness]:
+    """Return whoever may cosign at `now` (ms): every good witness key of the directory.
+
+    None: every one that was never taken back, for what was cosigned long ago.
+    """
     cards = directory.cards
     return [
         Witness(witness_name(root, each.party), each.key, cards[each.party].organisation)
         for each in directory.keys.values()
-        if each.card.purpose == Purpose.PARTY_WITNESS and each.is_good(now) and isinstance(each.key, VerifyKey)
+        if each.card.purpose == Purpose.PARTY_WITNESS
+        and isinstance(each.key, VerifyKey)
+        and (each.is_good(now) if now is not None else each.revocation is None)
     ]
 
 

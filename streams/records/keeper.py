@@ -13,6 +13,8 @@ the next start reads the same leaf and deletes:
 
     asked → stamped (what it names is kept here) → on the topic → read back: erased → journal and month key gone: done
 
+A saying of a spot check becomes a leaf in the same way, and nothing is deleted for it.
+
 The leaf goes out exactly once: whoever sends has fenced its predecessor and has read the topic to the end it had then.
 """
 
@@ -34,7 +36,8 @@ from samband.streams.crypto.keys import Purpose
 from samband.streams.crypto.signature import entry_of, stamp_all, verify_entry
 from samband.streams.directory import Directory
 from samband.streams.records.erasure import ERASURE, Wish, check_time, check_unit, chosen, digest, leaf_record, wish_of
-from samband.streams.records.store import Alarm, Erasure, Leaf, RecordStore, State
+from samband.streams.records.sample import SAMPLE, sample_of
+from samband.streams.records.store import Alarm, Erasure, Leaf, RecordStore, Saying, State
 
 __all__ = ["PARTITION", "Incoming", "Keeper", "Topic", "keep"]
 
@@ -106,6 +109,8 @@ class Keeper:
         self._keep(audit, incoming.offset, stamped, record)
         if record.kind == ERASURE and audit.partition == PARTITION:
             self._carry_out(audit.entry, record)
+        elif record.kind == SAMPLE and audit.partition == PARTITION:
+            self.store.said(audit.entry)
 
     def _keep(self, audit: UnverifiedAudit, offset: int, stamped: Stamped, record: StampRecord) -> None:
         store, expected = self.store, self.store.next_seq(audit.partition)
@@ -186,6 +191,31 @@ class Keeper:
             self.store.set_erasure(erasure.id, State.STAMPED, entry=entry, entries=b"".join(entries))
         return seal_audit(ERASURES, key, PARTITION, seq, entry, proof)
 
+    def saying(self) -> Saying | None:
+        """Return the oldest saying that is not on its way out yet."""
+        return next(iter(self.store.sayings(State.ASKED, State.STAMPED)), None)
+
+    def said(self, saying: Saying, now: int) -> bytes | None:
+        """Return the leaf of a saying as a Kafka value, under the time at which it goes; None where it says nothing.
+
+        Raises:
+            OperatorError: the store cannot be written.
+        """
+        try:
+            told = StampRecord.decode(saying.record)
+            sample_of(told)
+        except FormatError as error:
+            with self.store.transaction():
+                self.store.refuse_saying(saying.id)
+            log.warning("saying refused", extra={"code": error.code})
+            return None
+        record = replace(told, decided_at=now, appended_at=now, directory=self._directory.version)
+        ((entry, proof),) = stamp_all(self._stamp, [(secrets.token_bytes(32), record.encode())])
+        month, key = self.store.keys.at(now)
+        with self.store.transaction():
+            self.store.stamp_saying(saying.id, entry)
+        return seal_audit(month, key, PARTITION, self.store.next_seq(PARTITION), entry, proof)
+
     def _settle(self, erasure: Erasure, state: State, code: str) -> None:
         with self.store.transaction():
             self.store.set_erasure(erasure.id, state, code=code)
@@ -212,20 +242,24 @@ async def keep(keeper: Keeper, topic: Topic) -> None:
     """
     await topic.start(keeper.store.offset)
     fenced = False
-    sent: int | None = None
+    sent: Erasure | Saying | None = None
     while True:
         keeper.finish()
         records, after = await topic.read()
         if records or after != keeper.store.offset:
             keeper.take(records, after)
-        if (erasure := keeper.wanted()) is None or erasure.id == sent:
+        wanted = keeper.saying() or keeper.wanted()
+        if wanted is None or (sent is not None and (type(wanted), wanted.id) == (type(sent), sent.id)):
             continue
         if not fenced:
             await topic.fence()
             fenced = True
-        elif await topic.read_all() and (value := keeper.stamped(erasure, time.time_ns() // 1_000_000)) is not None:
-            await topic.send(value)
-            sent = erasure.id
+        elif await topic.read_all():
+            now = time.time_ns() // 1_000_000
+            value = keeper.said(wanted, now) if isinstance(wanted, Saying) else keeper.stamped(wanted, now)
+            if value is not None:
+                await topic.send(value)
+                sent = wanted
 
 
 def _split(entries: bytes) -> list[bytes]:

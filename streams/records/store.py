@@ -4,6 +4,7 @@
                 signature over the entry; once erased, only entry, partition, audit_seq and the entry of the erasure
     partitions  next audit_seq of each gate partition
     erasures    what was asked to be erased, and how far it is: asked → stamped → erased → done, or refused
+    sayings     what a spot check says of itself: asked → stamped → done, when it is a leaf; then only its entry
     alarms      gaps, repeats, what was refused: code and place, the earliest of each kind
     meta        next offset of the topic
 
@@ -30,9 +31,9 @@ from samband.streams.crypto.keys import Realm
 from samband.streams.crypto.signature import entry_of
 from samband.streams.database import transaction
 
-__all__ = ["Alarm", "Erasure", "Leaf", "RecordStore", "State"]
+__all__ = ["Alarm", "Erasure", "Leaf", "RecordStore", "Saying", "State"]
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _PLACE: Final = "samband.records"
 """What a row is bound to, beside its entry: no row is an audit record of the topic."""
 _ALARMS_KEPT: Final = 1000
@@ -73,6 +74,9 @@ CREATE TABLE alarms (
     "offset" INTEGER,
     at INTEGER NOT NULL
 );
+"""
+_SAYINGS: Final = """
+CREATE TABLE IF NOT EXISTS sayings (id INTEGER PRIMARY KEY, state TEXT NOT NULL, record BLOB, entry BLOB UNIQUE);
 """
 
 
@@ -119,6 +123,16 @@ class Erasure:
 
 
 @dataclass(frozen=True, slots=True)
+class Saying:
+    """A row of `sayings`; the record's bytes are opened, and empty once it is a leaf."""
+
+    id: int
+    state: State
+    record: bytes
+    entry: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """Something that must not happen: what, where, when (ms since 1970 UTC)."""
 
@@ -155,11 +169,12 @@ class RecordStore:
                         self._db.execute(statement)
                 elif version == 1:
                     self._db.execute("ALTER TABLE leaves ADD COLUMN proof BLOB")
-                if version in (0, 1):
+                if version in (0, 1, 2):
+                    self._db.execute(_SAYINGS)
                     self._db.execute(f"PRAGMA user_version = {_VERSION}")
         except (OSError, sqlite3.Error) as error:
             raise OperatorError("RECORDS_OPEN", f"the records `{path}` cannot be opened: {error}") from error
-        if version not in (0, 1, _VERSION):
+        if version not in (0, 1, 2, _VERSION):
             raise OperatorError("RECORDS_VERSION", f"the records `{path}` are of version {version}, not {_VERSION}")
 
     def close(self) -> None:
@@ -256,6 +271,14 @@ class RecordStore:
             TrustError: altered, or another leaf's.
             OperatorError: it is erased (`RECORD_ERASED`), or the key of its month is missing or destroyed.
         """
+        return StampRecord.decode(self.salted(leaf)[1])
+
+    def salted(self, leaf: Leaf) -> tuple[bytes, bytes]:
+        """Return a leaf's salt and the bytes of its record, proved to be those that the log's entry names.
+
+        Raises:
+            SambandError: as `open`.
+        """
         if leaf.sealed is None or leaf.month is None:
             raise OperatorError("RECORD_ERASED", "the record is erased")
         store = self.keys.of(leaf.month)
@@ -264,13 +287,60 @@ class RecordStore:
         salt, record = reader.take(32), reader.lp16()
         if name != leaf.entry or entry_of(self.realm, salt, record) != leaf.entry:
             raise TrustError("RECORD_ENTRY", "the record is not the one that the log's entry names")
-        return StampRecord.decode(record)
+        return salt, record
 
     def erase(self, entries: Iterable[bytes], erasure: bytes) -> None:
         """Delete records; the entry stays, with the entry of its erasure beside it."""
         self._db.executemany(
             'UPDATE leaves SET sealed = NULL, month = NULL, "offset" = NULL, proof = NULL, erasure = ? WHERE entry = ?',
             [(erasure, entry) for entry in entries],
+        )
+        self._db.execute("DELETE FROM sayings WHERE entry IN (SELECT entry FROM leaves WHERE erasure = ?)", (erasure,))
+
+    # sayings
+
+    def say(self, record: bytes) -> int:
+        """Keep what shall become a leaf, sealed, and return its number."""
+        sealed = self.keys.making(ERASURES).seal(_PLACE, b"saying", record)[1]
+        made = self._db.execute("INSERT INTO sayings (state, record) VALUES (?, ?)", (State.ASKED, sealed))
+        assert made.lastrowid is not None
+        return made.lastrowid
+
+    def sayings(self, *states: State) -> list[Saying]:
+        """Return the sayings in some states, or all, as they were said.
+
+        Raises:
+            TrustError: one is altered.
+        """
+        found = []
+        marks = ", ".join("?" * len(states or State))
+        for number, state, sealed, entry in self._db.execute(
+            f"SELECT id, state, record, entry FROM sayings WHERE state IN ({marks}) ORDER BY id",
+            states or tuple(State),
+        ):
+            record = b""
+            if sealed is not None:
+                store = self.keys.making(ERASURES)
+                name, record = store.open(_PLACE, store.key(b"saying"), sealed)
+                if name != b"saying":
+                    raise FormatError("FORMAT_RECORD", "what is kept is no saying")
+            found.append(Saying(number, State(state), record, entry))
+        return found
+
+    def stamp_saying(self, number: int, entry: bytes) -> None:
+        """Keep the entry that a saying is sent under."""
+        self._db.execute("UPDATE sayings SET state = ?, entry = ? WHERE id = ?", (State.STAMPED, entry, number))
+
+    def refuse_saying(self, number: int) -> None:
+        """Let go of one that cannot be said."""
+        self._db.execute("UPDATE sayings SET state = ?, record = NULL WHERE id = ?", (State.REFUSED, number))
+
+    def said(self, entry: bytes) -> None:
+        """Keep that a saying is a leaf; one of a store before this one is new here."""
+        self._db.execute(
+            "INSERT INTO sayings (state, entry) VALUES (?, ?)"
+            " ON CONFLICT (entry) DO UPDATE SET state = excluded.state, record = NULL",
+            (State.DONE, entry),
         )
 
     # erasures

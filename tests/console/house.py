@@ -68,6 +68,7 @@ class HubHouse:
         self.store = RecordStore(self.home.hub / "records" / "records.db", self.home.audit_keys, self.home.root.realm)
         self.keeper = Keeper(self.store, directory, self._stamp)
         self._seq = 0
+        self.topic: list[Incoming] = []
         self.rulebook = directory.rules.versions[0].rulebook.hash
         self.source = Source(self.home)
         self.attention = Attention(self.home)
@@ -92,13 +93,15 @@ class HubHouse:
     def say(self, *records: StampRecord) -> list[bytes]:
         """Let the gate stamp records in one transaction, and the keeper and the index take them."""
         salted = [(secrets.token_bytes(32), record.encode()) for record in records]
-        incoming, entries = [], []
+        incoming: list[Incoming] = []
+        entries: list[bytes] = []
         for record, (entry, stamp) in zip(records, stamp_all(self._stamp, salted), strict=True):
             self._seq += 1
             month, key = self.home.audit_keys.at(record.decided_at)
             value = seal_audit(month, key, 0, self._seq, entry, stamp)
             incoming.append(Incoming(self.store.offset + len(incoming), value, record.decided_at))
             entries.append(entry)
+        self.topic += incoming
         self.keeper.take(incoming, self.store.offset + len(incoming))
         self.source.follow(self.store)
         return entries

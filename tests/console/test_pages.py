@@ -113,6 +113,8 @@ def test_nothing_becomes_markup(hub: HubHouse) -> None:
         "parties/skola",
         "rules",
         "log",
+        "samples",
+        f"samples/{hub.told['check'].hex()}",
         f"affected?unit={SKOLA}",
     ]
     paths += [f"decisions/{entry}" for entry in entries] + ["affected?ground=%3Cscript%3Ealert(1)%3C/script%3E"]
@@ -149,6 +151,7 @@ def test_hostile_addresses_are_answered(hub: HubHouse, language: str) -> None:
     for path, value in itertools.product(paths, HOSTILE):
         hub.clock += 5
         filled = path.replace("{entry}", quote(value[:90], safe="")).replace("{party}", quote(value[:90], safe=""))
+        filled = filled.replace("{check}", quote(value[:90], safe=""))
         query = "&".join(f"{name}={quote(value[:200], safe='')}" for name in NAMES)
         alone = f"unit={quote(value[:200], safe='')}"
         for asked in (f"/{language}/{filled}", f"/{language}/{filled}?{query}", f"/{language}/{filled}?{alone}"):
