@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import sqlite3
+from base64 import b64encode
 from typing import Any, Final
 
 from samband.connectors.anew import Anew
@@ -29,6 +30,7 @@ from samband.schemas.stamp import StampRecord
 from samband.streams.crypto.reference import partition_of
 from samband.streams.decision.conditions import HOLD_PROTECTED
 from samband.streams.inbox import Accept, Received
+from samband.streams.log.bundle import label_of
 from samband.streams.outbox import Draft
 
 __all__ = ["REVOKED", "Receiver", "receipt_for"]
@@ -119,7 +121,7 @@ class Receiver:
         another = check_own(self._store, down, stamps, now, caught_up=self.caught_up)
         own = not another and down.instance == self._store.instance
         if own and stamp is not None and stamp.kind == "refusal":
-            self._refusal(down, stamp, received.entry, now)
+            self._refusal(received, stamp, now)
         told = another | (stamp is not None and self._told(received, stamp, offset, now))
         return told | (own and self._acknowledge(down))
 
@@ -140,16 +142,18 @@ class Receiver:
             case "receipt":
                 self._receipt(received, stamp, now)
             case "recall":
-                return self._recall(stamp, now)
+                return self._recall(received, stamp, now)
             case "refusal" | "head":
                 pass  # taken above; of a refusal the gate may not have been able to read which message it was
             case _:
-                said = [self._answer(each, entry, now) for each, entry in ((stamp, received.entry), *received.more)]
+                every = ((stamp, received.entry), *received.more)
+                said = [self._answer(received, each, entry, now) for each, entry in every]
                 return any(said)
         return False
 
-    def _refusal(self, down: Down, stamp: StampRecord, entry: bytes, now: int) -> None:
+    def _refusal(self, received: Received, stamp: StampRecord, now: int) -> None:
         """The gate did not even judge what we sent with this seq."""
+        down = received.down
         message_id = self._store.message_at(down.partition, down.ack)
         if message_id is None:
             return
@@ -158,11 +162,11 @@ class Receiver:
             return
         log.error("message refused by the gate", extra={"code": stamp.code})
         self._spoken.refused(message_id, stamp.code, now)
-        self._store.add_step(message_id, step_of(stamp, "refusal", entry))
+        self._store.add_step(message_id, step_of(stamp, "refusal", received.entry, received))
         if stamp.code not in _OTHER_KEY or not self._store.seal_again(message_id, now):
             self._store.finish(message_id)
 
-    def _answer(self, stamp: StampRecord, entry: bytes, now: int) -> bool:
+    def _answer(self, received: Received, stamp: StampRecord, entry: bytes, now: int) -> bool:
         """The gate's word on something that we said, or a notice of what another said; True where we say it on."""
         again = False
         mine = any(unit.id == stamp.sender for unit in self._party.units)
@@ -170,7 +174,7 @@ class Receiver:
         kind = told if mine or not stamp.sender else "notice"
         # What another said of a consent is found under the consent.
         about = stamp.subject if kind == "notice" and stamp.subject else stamp.message_id
-        self._store.add_step(about, step_of(stamp, kind, entry))
+        self._store.add_step(about, step_of(stamp, kind, entry, received))
         if mine and stamp.kind == "event":
             self._spoken.accepted(stamp.message_id, stamp.decided_at)
             again = self._anew.follow(stamp.message_id, now)
@@ -191,12 +195,12 @@ class Receiver:
         if not isinstance(body, Receipt) or body.message_id != stamp.subject:
             count(self._store, "incident")
             return
-        self._store.add_step(stamp.subject, step_of(stamp, "receipt", received.entry))
+        self._store.add_step(stamp.subject, step_of(stamp, "receipt", received.entry, received))
         lost = body.level is Level.REFUSED and body.code in _LOST_KEY
         if body.level in _ENDS and not (lost and self._store.seal_again(stamp.subject, now)):
             self._store.finish(stamp.subject)
 
-    def _recall(self, stamp: StampRecord, now: int) -> bool:
+    def _recall(self, received: Received, stamp: StampRecord, now: int) -> bool:
         """Stop a letter that is not handed over yet, or learn that a message of ours was stopped."""
         subject = stamp.subject or b""
         answered = False
@@ -209,7 +213,7 @@ class Receiver:
         elif row is None and gaps(self._store):  # the message itself may be what is missing, and come late
             self._store.keep_sealed(f"recalled/{subject.hex()}", stamp.code.encode())
         if any(unit.id == stamp.sender for unit in self._party.units):
-            self._store.add_step(subject, step_of(stamp, "recall", b""))
+            self._store.add_step(subject, step_of(stamp, "recall", received.entry, received))
             if stamp.code not in _LOST_KEY or not self._store.seal_again(subject, now):
                 self._store.finish(subject)
         return answered
@@ -231,6 +235,8 @@ class Receiver:
             "categories": list(stamp.categories),
             "consents": [entry.hex() for entry in stamp.consents],
             "decision": received.entry.hex(),
+            "proof": b64encode(received.proof(received.entry)).decode(),
+            "label": label_of(received.message).value() if received.message else None,
             "age_band": routing.age_band,
             "kid": received.message.kid.hex() if received.message else "",
             "stamp_kid": received.stamp_kid.hex(),
@@ -271,8 +277,8 @@ class Receiver:
         return level is not None
 
 
-def step_of(stamp: StampRecord, kind: str, entry: bytes) -> Step:
-    """Return a stamp as a step of a ladder."""
+def step_of(stamp: StampRecord, kind: str, entry: bytes, received: Received) -> Step:
+    """Return a stamp as a step of a ladder, with what proves it."""
     detail = {
         "grounds": list(stamp.grounds),
         "reasons": list(stamp.reasons),
@@ -280,6 +286,7 @@ def step_of(stamp: StampRecord, kind: str, entry: bytes) -> Step:
         "categories": list(stamp.categories),
         "consents": [consent.hex() for consent in stamp.consents],
         "entry": entry.hex(),
+        "proof": b64encode(received.proof(entry)).decode(),
         "ref": stamp.ref.hex(),
         "user": stamp.user.hex(),
         "type": stamp.type,

@@ -55,6 +55,12 @@ class Received:
     stamp_kid: bytes = b""
     """The gate's key that stamped a message."""
 
+    def proof(self, entry: bytes) -> bytes:
+        """Return the stamp of one of its log entries as it came, with salt and the gate's signature."""
+        stamps = Stamped.decode_all(self.down.stamped)
+        entries = (self.entry, *(entry for _, entry in self.more))
+        return next(stamp.encode() for stamp, each in zip(stamps, entries, strict=True) if each == entry)
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:

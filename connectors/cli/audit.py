@@ -12,6 +12,7 @@ import typer
 from samband.connectors.cli import audit_sample
 from samband.connectors.cli.affected import affected
 from samband.connectors.cli.answers import ladder
+from samband.connectors.cli.audit_bundle import bundle
 from samband.connectors.cli.audit_check import check
 from samband.connectors.cli.audit_consents import consents
 from samband.connectors.cli.audit_log import export, prove, verify
@@ -36,6 +37,7 @@ app.command("erase")(erase)
 app.command("verify")(verify)
 app.command("prove")(prove)
 app.command("export")(export)
+app.command("bundle")(bundle)
 app.add_typer(audit_sample.app, name="sample")
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samband.connectors.cli.audit_bundle import verify_file
 from samband.connectors.cli.log_words import ending, meaning
 from samband.connectors.cli.terminal import Answer, As, Exit, Json, bad, emit, home_of, party_of, table
 from samband.connectors.cli.words import either, say
@@ -42,6 +43,12 @@ def verify(
     online: Annotated[
         bool, typer.Option(help="Read the log from Kafka as it is now, as the hub or --as a party.")
     ] = False,
+    bundle: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A message's file instead, from samband audit bundle.")
+    ] = None,
+    witness: Annotated[
+        list[str] | None, typer.Option(metavar="VKEY", help="With --key and --bundle: a witness's public key.")
+    ] = None,
     who: As = "",
     beside: Annotated[
         list[Path] | None,
@@ -55,10 +62,14 @@ def verify(
     party). --beside: a checkpoint that others were shown must be a beginning of this log; where it is not, the log is
     forked, and both files are the proof. At the hub --online also looks for every entry that the gate has stamped: one
     that is missing is named, those of the last ten minutes aside, and so is a witness that has cosigned another log.
+    With --bundle it says, line by line, what holds of one message's file, without network or hub.
     """
     from samband.connectors.cli import audit_live
     from samband.streams.log.verify import verify as work_out
 
+    if bundle is not None:
+        verify_file(bundle, key, witness or [], who, as_json=as_json)
+        return
     live = audit_live.read(None if who else home_of(), party_of(who) if who else None) if online else None
     if live is not None:
         read, keys, origin, witnesses = live.read, live.keys, live.origin, live.witnesses

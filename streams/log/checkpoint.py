@@ -29,7 +29,7 @@ from samband.streams.log.note import COSIGNATURE, ED25519, Line, Note, is_name, 
 
 __all__ = [
     "Checkpoint", "Cosignature", "Policy", "Witness", "cosign", "cosigners", "key_from", "key_text", "opened",
-    "origin_of", "sign", "verify_cosignature",
+    "origin_of", "sign", "verify_cosignature", "witness_from", "witness_text",
 ]  # fmt: skip
 
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
@@ -87,14 +87,34 @@ def key_from(text: str, realm: Realm = Realm(bytes(16))) -> tuple[str, VerifyKey
     Raises:
         FormatError: it is none.
     """
+    name, public = _vkey(text, ED25519)
+    return name, VerifyKey(realm, Purpose.LOG, public)
+
+
+def witness_from(text: str, realm: Realm) -> Witness:
+    """Return whoever cosigns by a witness's `vkey`, whose organisation is not known.
+
+    Raises:
+        FormatError: it is none.
+    """
+    name, public = _vkey(text, COSIGNATURE)
+    return Witness(name, VerifyKey(realm, Purpose.PARTY_WITNESS, public), "")
+
+
+def witness_text(witness: Witness) -> str:
+    """Return a witness's key as a `vkey`."""
+    return vkey(witness.name, COSIGNATURE, witness.key.public)
+
+
+def _vkey(text: str, kind: int) -> tuple[str, bytes]:
     name, _, rest = text.strip().partition("+")
     number, _, encoded = rest.partition("+")
     data = unbase64(encoded)
-    if not is_name(name) or len(data) != 33 or data[0] != ED25519:
-        raise FormatError("FORMAT_VKEY", "the text is no log's verifier key")
-    if number != key_id(name, ED25519, data[1:]).hex():
+    if not is_name(name) or len(data) != 33 or data[0] != kind:
+        raise FormatError("FORMAT_VKEY", "the text is no verifier key of this kind")
+    if number != key_id(name, kind, data[1:]).hex():
         raise FormatError("FORMAT_VKEY", "the verifier key's number is another key's")
-    return name, VerifyKey(realm, Purpose.LOG, data[1:])
+    return name, data[1:]
 
 
 def sign(key: Signing, checkpoint: Checkpoint) -> bytes:

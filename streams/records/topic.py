@@ -1,7 +1,7 @@
 """The audit topic on Kafka, as the keeper reads and writes it.
 
-It reads committed records by assignment from an offset that the keeper keeps itself. What it
-writes, leaves of erasures and spot checks, goes in a transaction of a static transactional id, which fences a keeper that was killed while it sent.
+It reads committed records by assignment from an offset that the keeper keeps itself. What it writes, leaves of erasures
+and spot checks, goes in a transaction of a static transactional id: it fences a keeper that was killed while it sent.
 """
 
 from __future__ import annotations
