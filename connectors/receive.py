@@ -277,8 +277,8 @@ class Receiver:
         return level is not None
 
 
-def step_of(stamp: StampRecord, kind: str, entry: bytes, received: Received) -> Step:
-    """Return a stamp as a step of a ladder, with what proves it."""
+def step_of(stamp: StampRecord, kind: str, entry: bytes, received: Received | None = None) -> Step:
+    """Return a stamp as a step of a ladder, with what proves it where it was received."""
     detail = {
         "grounds": list(stamp.grounds),
         "reasons": list(stamp.reasons),
@@ -286,7 +286,7 @@ def step_of(stamp: StampRecord, kind: str, entry: bytes, received: Received) -> 
         "categories": list(stamp.categories),
         "consents": [consent.hex() for consent in stamp.consents],
         "entry": entry.hex(),
-        "proof": b64encode(received.proof(entry)).decode(),
+        "proof": b64encode(received.proof(entry)).decode() if received else "",
         "ref": stamp.ref.hex(),
         "user": stamp.user.hex(),
         "type": stamp.type,

@@ -17,6 +17,7 @@ from samband.connectors.cli.audit_check import check
 from samband.connectors.cli.audit_consents import consents
 from samband.connectors.cli.audit_log import export, prove, verify
 from samband.connectors.cli.audit_topic import audit_records
+from samband.connectors.cli.audit_watch import watch
 from samband.connectors.cli.erase import erase
 from samband.connectors.cli.terminal import Json, bad, emit, home_of, table
 from samband.connectors.cli.words import say
@@ -38,6 +39,7 @@ app.command("verify")(verify)
 app.command("prove")(prove)
 app.command("export")(export)
 app.command("bundle")(bundle)
+app.command("watch")(watch)
 app.add_typer(audit_sample.app, name="sample")
 
 
