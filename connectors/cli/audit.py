@@ -16,6 +16,7 @@ from samband.connectors.cli.audit_bundle import bundle
 from samband.connectors.cli.audit_check import check
 from samband.connectors.cli.audit_consents import consents
 from samband.connectors.cli.audit_log import export, prove, verify
+from samband.connectors.cli.audit_misuse import misuse
 from samband.connectors.cli.audit_topic import audit_records
 from samband.connectors.cli.audit_watch import watch
 from samband.connectors.cli.erase import erase
@@ -40,6 +41,7 @@ app.command("prove")(prove)
 app.command("export")(export)
 app.command("bundle")(bundle)
 app.command("watch")(watch)
+app.command("misuse")(misuse)
 app.add_typer(audit_sample.app, name="sample")
 
 

@@ -31,6 +31,7 @@ from samband.connectors.console.pages.consents import consent, consents
 from samband.connectors.console.pages.conversations import conversations
 from samband.connectors.console.pages.decisions import decision, decisions, decisions_csv
 from samband.connectors.console.pages.log import log
+from samband.connectors.console.pages.misuse import misuse, misuse_csv
 from samband.connectors.console.pages.overview import overview
 from samband.connectors.console.pages.parties import parties, party
 from samband.connectors.console.pages.rules import rules, rules_diff
@@ -83,6 +84,8 @@ ROUTES: Final = (
     Address(Page.SAMPLES, "samples", samples),
     Address(Page.SAMPLES, "samples", ask_for, Right.ASK, "POST"),
     Address(Page.SAMPLES, "samples.csv", samples_csv, Right.EXPORT),
+    Address(Page.SAMPLES, "samples/misuse", misuse),
+    Address(Page.SAMPLES, "samples/misuse.csv", misuse_csv, Right.EXPORT),
     Address(Page.SAMPLES, "samples/{check}", sample),
     Address(Page.SAMPLES, "samples/{check}/draw", draw, Right.ASK, "POST"),
     Address(Page.SAMPLES, "samples/{check}/found", note, Right.NOTE, "POST"),

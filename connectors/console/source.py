@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
@@ -23,6 +24,7 @@ from samband.connectors.console.tree import Inclusion, LogState, inclusion_of, s
 from samband.connectors.spotcheck import SpotChecks
 from samband.schemas.errors import OperatorError, SambandError, TrustError
 from samband.schemas.stamp import Stamped, StampRecord
+from samband.streams.audit import month_of
 from samband.streams.crypto.keys import Purpose, VerifyKey
 from samband.streams.crypto.signature import verify_entry
 from samband.streams.records import opened
@@ -41,6 +43,7 @@ CONSENT_EVENTS: Final = (
 _FOLLOW_S: Final = 2.0
 _KEEP_S: Final = 15.0
 _LADDER: Final = 200
+_LAST_MONTH: Final = 999_999
 
 
 class Found(NamedTuple):
@@ -228,6 +231,13 @@ class Source:
     def inclusion(self, entry: bytes) -> Inclusion:
         """Prove now that an entry is in the log."""
         return inclusion_of(self.home, self.directory, entry)
+
+    def since(self, at: int) -> Iterator[StampRecord]:
+        """Yield every record from a time (ms) on, oldest first: for counts, and slow where there are many."""
+        for leaf in self._store.kept(month_of(at), _LAST_MONTH):
+            record = self._store.open(leaf)
+            if record.decided_at >= at:
+                yield record
 
     def spot_checks(self) -> SpotChecks:
         """Return the hub's spot checks."""

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from samband.schemas.event_bodies import (
+    Act,
+    ActLogged,
     ChildView,
     CircleAccepted,
     CircleHandover,
@@ -32,7 +34,12 @@ __all__ = ["closed", "notified", "said_of", "subject_of"]
 def notified(
     before: ChildState, after: ChildState, body: EventBody, signer: Unit, find: Callable[[str], Unit | None]
 ) -> tuple[str, ...]:
-    """Return the parties that get a notice, sorted, the signer's own left out."""
+    """Return the parties that get a notice, sorted, the signer's own left out.
+
+    That somebody looked at a child in their own party's store is no other's matter: the log has it.
+    """
+    if isinstance(body, ActLogged) and body.act is Act.LOOKED_UP:
+        return ()
     units = {after.circle.responsible, *_units(before, after, body)}
     found = (find(unit) for unit in units)
     return tuple(sorted({unit.party for unit in found if unit is not None} - {signer.party}))
@@ -102,6 +109,8 @@ def said_of(body: EventBody, before: ChildState, after: ChildState) -> str:
             return f"MARK_LIFTED_{body.mark.name}"
         case IdentityChanged(arriving=False):
             return "IDENTITY_LEFT"
+        case ActLogged(act=Act.LOOKED_UP):
+            return "LOOKED_UP"  # for who looks for misuse; which other act it was stays with its party
         case _:
             return ""
 

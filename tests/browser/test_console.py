@@ -22,13 +22,14 @@ from samband.connectors.console.roles import Role
 from samband.connectors.web.guard import COOKIE
 from tests.browser.chromium import AXE, CHROMIUM
 from tests.console.house import BUP, IFO, SKOLA, HubHouse
+from tests.console.logged import LoggedHouse
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and AXE), reason="make test-browser")
 
 PAGES = (
     "", "decisions", "decisions/{permit}", "decisions/{denied}", "consents", "consents/{given}",
     f"conversations?unit={IFO}", "parties", "parties/skola", "rules", "rules/diff?one=1&other=1", "log",
-    "affected?ground=CONSENT", "nothing", "login", "login?code=x",
+    "affected?ground=CONSENT", "samples", "samples/{check}", "samples/misuse", "nothing", "login", "login?code=x",
 )  # fmt: skip
 AXE_RUN = """async () => {
     const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -74,7 +75,7 @@ class Site:
     def path(self, page: str, language: str = "sv") -> str:
         """Return a page's address."""
         told = self.house.told
-        for name in ("permit", "denied", "given"):
+        for name in ("permit", "denied", "given", "check"):
             page = page.replace(f"{{{name}}}", told[name].hex())
         return f"{self.origin}/{language}/{page}"
 
@@ -88,7 +89,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{listener.getsockname()[1]}"
-        house = HubHouse(tmp_path_factory.mktemp("console") / "home", host=host, school="Björkskolan")
+        house = LoggedHouse(tmp_path_factory.mktemp("console") / "home", host=host, school="Björkskolan")
         house.told = house.story()
         chance = random.Random(7)
         for outcome in chance.choices(["permit", "permit", "permit", "deny", "ask"], k=150):
@@ -97,6 +98,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             sender, type_name = chance.choice([IFO, BUP]), chance.choice(["dialogue.message", "sip.invitation"])
             house.say(house.record(sender, SKOLA, ago=29 * chance.random(), outcome=outcome, grounds=grounds,
                                    reasons=reasons, type=type_name))  # fmt: skip
+        house.told["check"] = house.spot_check(5)
         house.attention.quarantine = []
         house.attention.found = (
             house.now,

@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from samband.connectors.console.ask import Ask, Shown
@@ -21,7 +23,7 @@ from samband.schemas.identifiers import normalise
 if TYPE_CHECKING:
     from samband.connectors.party import Party
 
-__all__ = ["child", "look_up", "look_ups"]
+__all__ = ["child", "every_look_up", "look_up", "look_ups"]
 
 _FUNCTION: Final = "console"
 _SHORTEST: Final = 10
@@ -105,6 +107,12 @@ def _log(ask: Ask, party: Party, number: str, reason: str) -> bytes:
 
 def look_ups(party: Party) -> list[dict[str, Any]]:
     """Return who looked at a child, newest first: `at`, `user`, `reason`, and the child's pseudonym `ref`."""
-    last = party.store.number(_COUNT) or 0
-    kept = (party.store.sealed(f"{_COUNT}/{number}") for number in range(last, max(0, last - _LISTED), -1))
-    return [json.loads(each) for each in kept if each is not None]
+    return list(islice(every_look_up(party), _LISTED))
+
+
+def every_look_up(party: Party) -> Iterator[dict[str, Any]]:
+    """Yield the same for every look-up ever."""
+    for number in range(party.store.number(_COUNT) or 0, 0, -1):
+        kept = party.store.sealed(f"{_COUNT}/{number}")
+        if kept is not None:
+            yield json.loads(kept)
