@@ -14,7 +14,7 @@ stop() { printf 'samband: %s. Way out: %s.\n' "$1" "$2" >&2; exit 1; }
 
 chromium() {
   for each in "${SAMBAND_CHROMIUM:-}" chromium chromium-browser google-chrome; do
-    [ -n "$each" ] && command -v "$each" && return
+    [ -n "$each" ] && type -P "$each" && return
   done
   return 1
 }

@@ -64,7 +64,7 @@ def _altered_labels(bundle: Bundle, world: Any, key: SignKey, origin: str, named
         was = other["label"][part]
         match was:
             case str():
-                other["label"][part] = ("A" if was[0] != "A" else "B") + was[1:]
+                other["label"][part] = ("a" if was[0] != "a" else "b") + was[1:]
             case int():
                 other["label"][part] = was + 1
             case _:

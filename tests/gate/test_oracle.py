@@ -128,6 +128,21 @@ def test_a_claim_is_told_to_those_who_were_told_something(gate, world):
     assert not gate.inbox(turn, "bup")
 
 
+def test_a_look_up_is_no_other_partys_matter(gate, world):
+    """That somebody looked at a child in their own party is in the log, by name; the responsible unit is not told.
+
+    Of another act the record does not say which it was.
+    """
+    gate.say(world.event(CircleUpdate(claim=True), "IFO"))
+    told = {}
+    for act in (events.Act.LOOKED_UP, events.Act.SUBJECT_ACCESS):
+        body = events.ActLogged(act, "head", events.Digest(bytes(32)))
+        turn = gate.take(gate.record(world.seal(world.event(body, "SKOLA")), "skola"))
+        (stamp,) = (each for each in gate.stamps(turn) if each.type == "act.logged")
+        told[act] = (stamp.code, len(gate.inbox(turn, "social")))
+    assert told == {events.Act.LOOKED_UP: ("LOOKED_UP", 0), events.Act.SUBJECT_ACCESS: ("", 1)}
+
+
 def test_a_notice_says_which_consent(gate, world, kit):
     """A named unit's notice carries the consent's id, so that it can confirm or doubt it, and nothing more of it."""
     turn = gate.take(gate.record(world.seal(world.event(kit.consent(), "IFO")), "social"))
