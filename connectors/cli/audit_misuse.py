@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samband.connectors.cli.inbox import VIEW
 from samband.connectors.cli.terminal import As, Json, bad, emit, home_of, party_of, table
 from samband.connectors.cli.words import either, say
 from samband.connectors.misuse import COLUMNS, cells, plain
+from samband.connectors.tracking import VIEW
 
 if TYPE_CHECKING:
     from samband.connectors.misuse import Act, Row

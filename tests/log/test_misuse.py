@@ -167,9 +167,9 @@ def test_which_records_are_look_ups(house: HubHouse) -> None:
 
 def test_at_a_party_by_user(tmp_path: Path, house: HubHouse, capsys: pytest.CaptureFixture[str]) -> None:
     """A party's own users are told apart by what they read, and by questions whose commitment is theirs."""
-    from samband.connectors.cli.inbox import VIEW
     from samband.connectors.party import Party
     from samband.connectors.store import Step
+    from samband.connectors.tracking import VIEW
     from samband.streams.crypto.acting_user import user_commitment
 
     path = house.home.path / "parties" / "bup" / "connector.toml"
