@@ -14,7 +14,6 @@ Whoever reads a check works its seed out anew from the log; whoever reads what w
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -99,8 +98,20 @@ class Check:
 class SpotChecks:
     """The hub's spot checks, read with its own user's rights."""
 
-    def __init__(self, home: Home, store: RecordStore, directory: Directory, others: Iterable[int] = ()) -> None:
-        """Open them; `others`: sizes of checkpoints that somebody else saw witnessed."""
+    def __init__(
+        self, home: Home, store: RecordStore, directory: Directory, others: Iterable[int] = (),
+        remembered: dict[Draw, list[bytes]] | None = None,
+    ) -> None:  # fmt: skip
+        """Open them.
+
+        Args:
+            home: the hub.
+            store: its records.
+            directory: whose keys count.
+            others: sizes of checkpoints that somebody else saw witnessed.
+            remembered: draws that were worked out already, by who asks; kept in memory only.
+        """
+        self._remembered = {} if remembered is None else remembered
         self._home, self._store, self._directory = home, store, directory
         self._folder = LogFolder(home.hub / "log-tiles")
         self._others = tuple(others)
@@ -240,7 +251,7 @@ class SpotChecks:
     # what was drawn
 
     def drawn(self, check: Check) -> list[bytes]:
-        """Return the entries that were drawn, in the order drawn, worked out anew or remembered and compared.
+        """Return the entries that were drawn, in the order drawn, worked out anew: once where `remembered` is given.
 
         Raises:
             TrustError: the log says that others were (`SAMPLE_DRAW`), or its seed is another.
@@ -249,25 +260,15 @@ class SpotChecks:
             return []
         if check.code:
             raise TrustError(check.code, "what the spot check rests on does not hold")
-        path = self._home.hub / "run" / "samples" / f"{check.request.id.hex()}.json"
-        try:
-            kept = json.loads(path.read_text("utf-8"))
-            drawn, whole = [bytes.fromhex(each) for each in kept["drawn"]], bytes.fromhex(kept["whole"])
-            if self._holds(check.draw, drawn, whole):
-                return drawn
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # it is made anew
-        population = self._population(check)
+        if (known := self._remembered.get(check.draw)) is not None:
+            return known
+        draw, population = check.draw, self._population(check)
         drawn = [population[place] for place in picks(check.seed, len(population), check.request.count)]
-        whole = _hash(population)
-        if len(population) != check.draw.population or not self._holds(check.draw, drawn, whole):
+        digest = drawn_digest(self._home.root.realm, check.seed, len(population), _hash(population), drawn)
+        if (len(population), digest) != (draw.population, draw.digest):
             raise TrustError("SAMPLE_DRAW", "the log says that other decisions were drawn, or from others than these")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"drawn": [each.hex() for each in drawn], "whole": whole.hex()}), "utf-8")
+        self._remembered[draw] = drawn
         return drawn
-
-    def _holds(self, draw: Draw, drawn: list[bytes], whole: bytes) -> bool:
-        return drawn_digest(self._home.root.realm, draw.seed, draw.population, whole, drawn) == draw.digest
 
     def _population(self, check: Check) -> list[bytes]:
         """Return the entries that are drawn from: those before the request in the log, in the log's order."""

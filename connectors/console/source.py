@@ -33,6 +33,7 @@ from samband.streams.records.store import RecordStore
 if TYPE_CHECKING:
     from samband.streams.authority import Home
     from samband.streams.directory import Directory
+    from samband.streams.records.sample import Draw
     from samband.streams.records.store import Alarm, Leaf
 
 __all__ = ["CONSENT_EVENTS", "Found", "Listed", "Proof", "Source", "Wanted"]
@@ -90,6 +91,7 @@ class Source:
         self._follower = threading.Thread(target=self._follow, name="console-index", daemon=True)
         self._reading = threading.Lock()
         self._directory: tuple[float, Directory] | None = None
+        self._draws: dict[Draw, list[bytes]] = {}
         self.trouble = ""
         """Code of the error that the index last met; empty where it follows."""
 
@@ -241,7 +243,7 @@ class Source:
 
     def spot_checks(self) -> SpotChecks:
         """Return the hub's spot checks."""
-        return SpotChecks(self.home, self._store, self.directory)
+        return SpotChecks(self.home, self._store, self.directory, remembered=self._draws)
 
     def unit_name(self, unit: str) -> str:
         """Return a unit's name, empty where no card names it."""

@@ -85,7 +85,6 @@ def test_a_later_checkpoint_gives_the_same_draw(house: LoggedHouse) -> None:
     house.say(*[house.record(IFO, SKOLA, ago=0.01) for _ in range(300)])
     house.settle()
     house.witness("skola", "social")
-    (house.home.hub / "run" / "samples" / f"{CHECK.hex()}.json").unlink()
     check = checks(house).one(CHECK, house.ms)
     assert (check.code, checks(house).drawn(check)) == ("", before)
 
