@@ -401,8 +401,8 @@ does("records.salt", "an entry says nothing without its salt", LAYOUT, signature
 
 # The log
 
-does("log.stamped", "what the gate did not stamp never becomes a leaf", LOG, Sequencer._take,
-     ("verify_entry(key, audit.entry, audit.proof)", "pass"))  # fmt: skip
+does("log.stamped", "what the gate did not stamp never becomes a leaf", LOG, Sequencer._verified,
+     ("verify_entry(key, audit.entry, audit.proof, self._held)", "pass"))  # fmt: skip
 does("log.root", "whoever verifies works the root out anew from the entries", LOG, log_verify.verify,
      ("if edge.root() != checkpoint.root:", "if False:"))  # fmt: skip
 raises("log.never-back", "the log starts only where it has what others have", LOG, Sequencer.recover,
@@ -422,7 +422,7 @@ does("log.withheld", "a party to whom less of the log comes than the gate knows 
 does("log.words", "the log compares every witness's word with its own tree", LOG, Asking.hear,
      ("self._root_at(checkpoint.size) == checkpoint.root", "True"))  # fmt: skip
 does("log.seq", "a number that is missing, repeated or out of order on the audit topic is an alarm", LOG,
-     Sequencer._take, ("if seq != expected:", "if False:"))  # fmt: skip
+     Sequencer._place, ("if seq != expected:", "if False:"))  # fmt: skip
 does("log.beside", "what others were shown must be a beginning of the log that is verified", LOG, log_verify.verify,
      ("if each.size > checkpoint.size", "if False"))  # fmt: skip
 raises("log.count", "a checkpoint is witnessed by as many as are asked for", LOG, Policy.check, "LOG_COSIGNATURES")
