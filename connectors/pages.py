@@ -7,15 +7,16 @@ A page never shifts while somebody turns it: what comes meanwhile has a higher n
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from samband.connectors.store import OutboxRow
+from samband.connectors.store import OutboxRow, Step
 
 if TYPE_CHECKING:
     from samband.connectors.store import Store
 
-__all__ = ["letters_after", "said_before", "said_of", "steps_after"]
+__all__ = ["last_step", "letters_after", "said_before", "said_of", "steps_after"]
 
 Place = tuple[int, bytes]
 """The store's number of a row, and its message id."""
@@ -49,9 +50,17 @@ def said_of(store: Store, message_id: bytes) -> OutboxRow | None:
     return None if row is None else OutboxRow(bytes(row[0]), *row[1:])
 
 
-def steps_after(store: Store, after: int, limit: int) -> list[Place]:
-    """Return the steps of all ladders with a higher number, oldest first; who read what is left out."""
+def steps_after(store: Store, after: int, limit: int) -> list[tuple[int, bytes, Step]]:
+    """Return (number, message id, step) of all ladders with a higher number, oldest first; not who read what."""
     rows = store.database.execute(
-        "SELECT id, message_id FROM steps WHERE id > ? AND kind != 'view' ORDER BY id LIMIT ?", (after, limit)
+        "SELECT id, message_id, at, kind, outcome, code, detail FROM steps WHERE id > ? AND kind != 'view'"
+        " ORDER BY id LIMIT ?",
+        (after, limit),
     )
-    return [(number, bytes(message_id)) for number, message_id in rows]
+    return [(row[0], bytes(row[1]), Step(row[2], row[3], row[4], row[5], json.loads(row[6]))) for row in rows]
+
+
+def last_step(store: Store) -> int:
+    """Return the highest number of a step; 0 where there is none."""
+    number: int = store.database.execute("SELECT coalesce(max(id), 0) FROM steps").fetchone()[0]
+    return number

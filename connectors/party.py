@@ -28,6 +28,9 @@ key = "tls/client.key"
 unit = "SE2120002080-SKOLA"
 kind = "folder"                           # or "webhook" with `url` and `secret` (a file)
 path = "inbox"
+
+[rest]                                    # `docs/rest.md`: for units whose adapter is of kind "rest"
+listen = "127.0.0.1:8460"
 """
 
 from __future__ import annotations
@@ -41,6 +44,7 @@ from typing import Final, Literal, TypeVar
 
 from samband.connectors.adapter import Adapter
 from samband.connectors.folder import FolderAdapter
+from samband.connectors.rest.settings import RestSettings
 from samband.connectors.store import Store
 from samband.connectors.webhook import WebhookAdapter
 from samband.schemas.errors import InputError, OperatorError, SambandError, TrustError
@@ -118,6 +122,7 @@ class PartySettings:
     log: LogSettings = LogSettings()
     handover: tuple[HandoverSettings, ...] = ()
     adapter: tuple[AdapterSettings, ...] = ()
+    rest: RestSettings | None = None
 
 
 @dataclass(slots=True)
@@ -151,6 +156,10 @@ class Party:
             raise OperatorError("SETTINGS_RETENTION", "`transport_days` is at least 1")
         if any(each.when not in ("stamped", "logged") for each in settings.handover):
             raise OperatorError("SETTINGS_HANDOVER", "`when` of a handover is `stamped` or `logged`")
+        if settings.rest is not None:
+            settings.rest.check()
+        elif any(each.kind == "rest" for each in settings.adapter):
+            raise OperatorError("SETTINGS_REST", "an adapter of kind `rest` needs the table `[rest]`")
         folder = path.resolve().parent
         root = Root.read(folder / "root.json")
         keys = KeyFolder(folder / "keys", root.realm)
@@ -251,12 +260,12 @@ class Party:
         return {self.ref(identifier, e): e for e in sorted(self.references, reverse=True)}
 
     def adapters(self) -> dict[str, Adapter]:
-        """Make the adapters by unit.
+        """Make the adapters by unit; of kind `rest` there is none, since that far side fetches (`pickup`).
 
         Raises:
             OperatorError: a setting is missing or cannot be used.
         """
-        return {each.unit: self._adapter(each) for each in self.settings.adapter}
+        return {each.unit: self._adapter(each) for each in self.settings.adapter if each.kind != "rest"}
 
     def _adapter(self, each: AdapterSettings) -> Adapter:
         match each.kind:
@@ -277,7 +286,7 @@ class Party:
         raise OperatorError(
             "ADAPTER_SETTINGS",
             f"the adapter of unit `{each.unit}` cannot be used",
-            "kind = `folder` with `path`, or `webhook` with `url` and `secret`",
+            "kind = `folder` with `path`, `webhook` with `url` and `secret`, or `rest`",
         )
 
 

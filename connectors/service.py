@@ -28,6 +28,7 @@ from samband.connectors.anew import Anew
 from samband.connectors.boxes import count
 from samband.connectors.keys import OwnKeys
 from samband.connectors.party import Party
+from samband.connectors.pickup import Pickup
 from samband.connectors.receive import Receiver, receipt_for
 from samband.connectors.retention import dispose
 from samband.connectors.store import InboxRow
@@ -60,6 +61,7 @@ _ACKNOWLEDGED_S: Final = 1.0
 _DISPOSE_S: Final = 3600.0
 _TEND_S: Final = 60.0
 _RELEASE_S: Final = 5.0
+_OFFER_S: Final = 5.0
 _MORE_S: Final = 0.5
 """Between two batches of what is recorded anew: what people say meanwhile does not wait."""
 _WATCH_S: Final = 30.0
@@ -114,6 +116,8 @@ class Service:
         self._begun: dict[str, list[InboxRow]] = {}
         """What the reader has already begun to hand over, by unit."""
         self._witness: Witness | None = None
+        self.pickup = Pickup(party, lambda: self._known_before, self._is_logged, self.wake)
+        """The letters of units that fetch for themselves."""
         self.ready = asyncio.Event()
         self._at_end = 0.0
         """When the inbox was read to its end last, by the monotonic clock; 0 until then."""
@@ -156,6 +160,8 @@ class Service:
                 group.create_task(self._forever(self._tend))
                 group.create_task(self._forever(self._release))
                 group.create_task(self._forever(self._mirror))
+                if self.pickup.units:
+                    group.create_task(self._forever(self._offer))
                 for unit, adapter in self._adapters.items():
                     group.create_task(self._forever(partial(self._hand_over, unit, adapter)))
                     group.create_task(self._forever(partial(self._ask_far_side, unit, adapter)))
@@ -481,13 +487,19 @@ class Service:
                 await asyncio.sleep(0)
             await asyncio.sleep(_DISPOSE_S)
 
+    async def _offer(self) -> None:
+        """End what nobody fetched in its time; who fetches looks for what is new by itself."""
+        while True:
+            await asyncio.sleep(_OFFER_S)
+            self.pickup.announce(now_ms())
+
     def _receipt(self, row: InboxRow, level: Level, code: str, now: int) -> None:
         draft = receipt_for(self._party, row.letter, row.ref, row.message_id, level, code, now)
         self._store.add_draft(draft, partition_of(row.ref, self._party.root.shards))
 
 
-def delivery_of(row: InboxRow) -> Delivery:
-    """Return what an adapter gets of a letter; of a held one a reference only."""
+def delivery_of(row: InboxRow, *, whole: bool = False) -> Delivery:
+    """Return what an adapter gets of a letter; of a held one a reference only, unless a person reads it (`whole`)."""
     letter = row.letter
 
     def moment(name: str) -> datetime:
@@ -508,5 +520,5 @@ def delivery_of(row: InboxRow) -> Delivery:
         obligations=tuple(letter["obligations"]),
         categories=tuple(letter["categories"]),
         decision=letter["decision"],
-        content=None if row.held else letter["content"],
+        content=None if row.held and not whole else letter["content"],
     )
