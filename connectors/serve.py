@@ -11,17 +11,19 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 from samband.connectors.metrics import counted, figures, metric_file
 from samband.connectors.party import Party
 from samband.connectors.service import Service
-from samband.schemas.errors import SambandError
+from samband.schemas.errors import OperatorError, SambandError
 from samband.streams.metrics import keeping
 from samband.streams.process import begin, until_ended
 
-__all__ = ["READY", "serve"]
+__all__ = ["READY", "open_to_systems", "serve"]
 
 READY = "connector ready"
 
@@ -33,11 +35,34 @@ async def _run(party: Party) -> None:
     service = Service(party, counted(party.adapters(), file))
     tell = asyncio.create_task(_tell(service, party.name))
     try:
-        async with keeping(file, partial(figures, party, service.ready)):
+        async with keeping(file, partial(figures, party, service.ready)), open_to_systems(party, service):
             await service.run()
     finally:
         tell.cancel()
         party.store.close()
+
+
+@asynccontextmanager
+async def open_to_systems(party: Party, service: Service) -> AsyncIterator[str]:
+    """Serve the REST interface while the context lasts, where the party has one; give its address, else nothing.
+
+    Raises:
+        OperatorError: the address is taken, a file cannot be used, or what it needs is not installed (`REST_EXTRA`).
+    """
+    settings = party.settings.rest
+    if settings is None:
+        yield ""
+        return
+    try:
+        from samband.connectors.rest.house import Hosted
+        from samband.connectors.rest.serving import serving
+    except ImportError as error:
+        raise OperatorError(
+            "REST_EXTRA", "what the REST interface needs is not installed", 'pip install "samband[rest]"'
+        ) from error
+    async with serving({party.name: Hosted(party, service, settings)}, settings) as port:
+        host, _ = settings.address
+        yield f"{'https' if settings.certificate else 'http'}://{host}:{port}"
 
 
 async def _tell(service: Service, name: str) -> None:

@@ -36,6 +36,7 @@ from samband.connectors.cli import (
     party,
     play,
     quarantine,
+    rest,
     retention,
     rules,
     send,
@@ -118,6 +119,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(topics.app, name="topics")
 app.command("doctor")(doctor.doctor)
 app.command("console")(console.console)
+app.add_typer(rest.app, name="rest")
 app.add_typer(play.app, name="testdata")
 app.command("demo")(play.demo)
 

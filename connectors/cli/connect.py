@@ -44,8 +44,9 @@ def connect(
 async def _serve(party: Party) -> None:
     """Serve, again after a start that failed: Kafka may be away for long, and nothing that was said is lost."""
     from samband.connectors.metrics import counted, figures, metric_file
+    from samband.connectors.serve import open_to_systems
     from samband.connectors.service import Service
-    from samband.schemas.errors import SambandError
+    from samband.schemas.errors import OperatorError, SambandError
     from samband.streams.metrics import keeping
 
     wait = _BACK_OFF_S[0]
@@ -54,9 +55,16 @@ async def _serve(party: Party) -> None:
         service = Service(party, counted(party.adapters(), file))
         told = asyncio.create_task(_tell(party, service.ready))
         try:
-            async with keeping(file, partial(figures, party, service.ready)):
+            async with (
+                keeping(file, partial(figures, party, service.ready)),
+                open_to_systems(party, service) as address,
+            ):
+                if address:
+                    print(f"REST at {address}/openapi.json", flush=True)
                 await service.run()
         except Exception as error:
+            if isinstance(error, OperatorError) and error.code.startswith("REST_"):
+                raise  # it will not be better by itself
             if service.ready.is_set():
                 wait = _BACK_OFF_S[0]
             code = error.code if isinstance(error, SambandError) else type(error).__name__
@@ -71,5 +79,5 @@ async def _serve(party: Party) -> None:
 
 async def _tell(party: Party, ready: asyncio.Event) -> None:
     await ready.wait()
-    far = ", ".join(f"{each.unit} → {each.kind} {each.path or each.url}" for each in party.settings.adapter)
+    far = ", ".join(f"{each.unit} → {each.kind} {each.path or each.url}".strip() for each in party.settings.adapter)
     print(f"connected as {party.name}: {far or 'no adapter'}", flush=True)

@@ -17,11 +17,9 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_plus
 
 import msgspec
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 
 from samband.connectors.console.session import Rate
 from samband.connectors.rest import circle, consents, events, inbox, messages
@@ -30,7 +28,7 @@ from samband.connectors.rest.calls import Answer, Call, Gate, Operation
 from samband.connectors.rest.guard import Guard, too_often
 from samband.connectors.rest.house import Hosted
 from samband.connectors.rest.openapi import document
-from samband.connectors.rest.problems import ProblemError, body_fault, respond
+from samband.connectors.rest.problems import ProblemError, body_fault
 from samband.connectors.rest.shapes import Health, Token, TokenProblem
 from samband.schemas.errors import RefusedError
 from samband.schemas.version import VERSION
@@ -75,9 +73,8 @@ def app(
         Route("/health", partial(_health, house=house), methods=["GET"]),
         *(Route(path, partial(serve, operations=found), methods=sorted(found)) for path, found in by_path.items()),
     ]
-    application = Starlette(routes=routes, exception_handlers={HTTPException: _http_problem})
-    application.router.redirect_slashes = False
-    return Guard(application, body_bytes=max(each.body_bytes for each in settings))
+    # The bare router: the framework's own error pages would answer before the guard does.
+    return Guard(Router(routes, redirect_slashes=False), body_bytes=max(each.body_bytes for each in settings))
 
 
 async def _serve(
@@ -215,13 +212,3 @@ async def _document(request: Request, *, described: bytes) -> Response:
 async def _health(request: Request, *, house: Mapping[str, Hosted]) -> Response:
     ready = all(hosted.service.ready.is_set() for hosted in house.values())
     return Response(msgspec.json.encode(Health(ready=ready, version=VERSION)), media_type=_JSON)
-
-
-async def _http_problem(request: Request, error: Exception) -> Response:
-    """Say the framework's own errors as problems."""
-    assert isinstance(error, HTTPException)
-    code, detail = {
-        404: ("ADDRESS_UNKNOWN", "there is nothing at this address"),
-        405: ("METHOD", "the address does not take this method"),
-    }.get(error.status_code, ("REQUEST", "the request cannot be read"))
-    return respond(ProblemError(error.status_code, code, detail, headers=error.headers))

@@ -29,32 +29,21 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from samband.connectors.rest.problems import ProblemError
+from samband.connectors.rest.secrets import digest_of_secret, is_digest
 from samband.connectors.rest.settings import IssuerSettings, RestClient, Scope
 
 if TYPE_CHECKING:
     from samband.connectors.rest.house import Hosted
 
-__all__ = ["Caller", "Door", "digest_of_secret", "new_secret"]
+__all__ = ["Caller", "Door"]
 
 log = logging.getLogger("samband.rest")
 
-_PREFIX: Final = "sbs_"
-"""So that a secret that strays into a repository is found by a search."""
 _TOKENS: Final = 10_000
 _ALGORITHMS: Final = ["RS256", "PS256", "ES256", "EdDSA"]
 _KEYS_S: Final = 60.0
 """How soon the issuer's keys are fetched again at the earliest."""
 _LEEWAY_S: Final = 60
-
-
-def new_secret() -> str:
-    """Return a fresh secret."""
-    return _PREFIX + secrets.token_urlsafe(32)
-
-
-def digest_of_secret(secret: str) -> str:
-    """Return what is kept of a secret."""
-    return "sha256:" + hashlib.sha256(secret.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +211,7 @@ def _digests(client: RestClient) -> list[str]:
     except (OSError, ValueError):
         log.error("a client's secrets cannot be read", extra={"client": client.id})
         return []
-    return [each for each in lines if each.startswith("sha256:") and len(each) == 71][:2]
+    return [each for each in lines if is_digest(each)][:2]
 
 
 def _hash(token: str) -> bytes:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 
 from samband.connectors.console.session import Rate
 from samband.connectors.rest.problems import ProblemError, of_error, respond
@@ -36,6 +37,11 @@ _HEADERS: Final = {
     "x-content-type-options": "nosniff",
 }
 
+_HTTP: Final = {
+    404: ("ADDRESS_UNKNOWN", "there is nothing at this address"),
+    405: ("METHOD", "the address does not take this method"),
+}
+
 
 class Guard:
     """Stands before the app."""
@@ -56,6 +62,7 @@ class Guard:
         if scope["type"] != "http":
             return
         begun = False
+        scope["app"] = self._app  # else the router answers by itself what it does not know
 
         async def answer(message: Message) -> None:
             nonlocal begun
@@ -72,6 +79,9 @@ class Guard:
             found = problem
         except SambandError as error:
             found = of_error(error)
+        except HTTPException as error:
+            code, detail = _HTTP.get(error.status_code, ("REQUEST", "the request cannot be read"))
+            found = ProblemError(error.status_code, code, detail, headers=error.headers)
         except Exception as error:
             log.error("request failed", extra={"code": type(error).__name__})
             found = ProblemError(500, "INTERNAL", "this connector could not answer; its log says more", retriable=True)

@@ -72,11 +72,16 @@ class Once:
             self.repeated = True
             return msgspec.json.decode(bytes(row[1]), type=dict[str, str])
         answer = act(lambda part: self._mac("id", key + said + part.encode())[:16])
+        self._keep(key, said, answer)
+        return answer
+
+    def _keep(self, key: bytes, said: bytes, answer: dict[str, str]) -> None:
         now = time.time_ns() // 1_000_000
         with self._store.transaction():
-            database.execute("DELETE FROM requests WHERE at < ?", (now - _KEPT_MS,))
-            database.execute("INSERT INTO requests VALUES (?, ?, ?, ?)", (key, said, msgspec.json.encode(answer), now))
-        return answer
+            self._store.database.execute("DELETE FROM requests WHERE at < ?", (now - _KEPT_MS,))
+            self._store.database.execute(
+                "INSERT INTO requests VALUES (?, ?, ?, ?)", (key, said, msgspec.json.encode(answer), now)
+            )
 
     def _mac(self, what: str, data: bytes) -> bytes:
         """Keyed, since a body holds a child's number, which a plain digest would give away to who guesses."""

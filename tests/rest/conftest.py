@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from samband.connectors.party import AdapterSettings, Party
-from samband.connectors.rest.auth import digest_of_secret, new_secret
 from samband.connectors.rest.house import Hosted
+from samband.connectors.rest.secrets import digest_of_secret, new_secret
 from samband.connectors.rest.serving import serving
 from samband.connectors.rest.settings import RestClient, RestSettings, Scope
 from samband.connectors.service import Service
