@@ -187,6 +187,11 @@ class Call:
         """The time in milliseconds since 1970 UTC."""
         return int(self.clock().timestamp() * 1000)
 
+    @property
+    def patience(self) -> float:
+        """How many seconds the caller would wait for an answer."""
+        return float(self.query.get("wait", 0))
+
     def id(self, code: str = "MESSAGE_UNKNOWN") -> bytes:
         """Return the id in the address.
 

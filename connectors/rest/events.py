@@ -102,10 +102,11 @@ def _event(place: Place, kind: str, at: int, message_id: bytes, data: dict[str, 
 
 async def events(call: Call) -> Any:
     """Hand out what happened, in the form that is asked for."""
+    last = call.request.headers.get("last-event-id", "")
+    if last and not re.fullmatch(_PLACE, last):
+        raise ProblemError(400, "LAST_EVENT_ID", "`Last-Event-ID` is not a place in the stream")
     if STREAM in call.request.headers.get("accept", ""):
-        last = call.request.headers.get("last-event-id", "") or call.query["after"]
-        if last and not re.fullmatch(_PLACE, last):
-            raise ProblemError(400, "LAST_EVENT_ID", "`Last-Event-ID` is not a place in the stream")
+        last = last or call.query["after"]
         call.waiting.check()
         place = _place(last) if last else _here(call)
         return StreamingResponse(_stream(call, place), media_type=STREAM, headers={"x-accel-buffering": "no"})
@@ -113,9 +114,9 @@ async def events(call: Call) -> Any:
     if not after:
         return EventPage(items=[], next=_written(_here(call)))
     found, place = _look(call, _place(after), limit)
-    if not found and call.query["wait"]:
+    if not found and call.patience:
         with call.waiting:
-            deadline = asyncio.get_running_loop().time() + call.query["wait"]
+            deadline = asyncio.get_running_loop().time() + call.patience
             while not found and asyncio.get_running_loop().time() < deadline:
                 await asyncio.sleep(_LOOK_S)
                 found, place = _look(call, place, limit)

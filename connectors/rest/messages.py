@@ -36,7 +36,7 @@ async def answer(call: Call, said: dict[str, str], headers: dict[str, str]) -> A
 
 async def wait(call: Call, message_id: bytes) -> None:
     """Wait until the gate has answered, or the time is over."""
-    left = call.query.get("wait", 0)
+    left = call.patience
     if not left or call.hosted.client.outcome(message_id).decided:
         return
     with call.waiting:

@@ -1,0 +1,121 @@
+"""The description: valid OpenAPI 3.1, the same as the file, and kept by the interface on whatever is thrown at it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+from openapi_spec_validator import validate
+
+from samband.connectors.rest.openapi import written
+from samband.connectors.rest.serving import serving
+from samband.connectors.rest.settings import RestSettings
+from samband.schemas.catalogue import CATALOGUE
+from samband.schemas.examples import example
+from samband.schemas.json_schema import content_json_schema
+from tests.rest.conftest import House
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT: dict[str, Any] = json.loads(written())
+TYPES = sorted(name for name, row in CATALOGUE.items() if row.carries_content)
+
+
+def test_the_file_is_what_is_served() -> None:
+    """`docs/openapi.json` is the description as the connector serves it."""
+    assert (ROOT / "docs" / "openapi.json").read_text("utf-8") == written()
+
+
+def test_it_is_openapi() -> None:
+    """The document is valid OpenAPI 3.1, and each of its examples fits its schema."""
+    validate(DOCUMENT)
+    resolver = {"$defs": {}, "components": DOCUMENT["components"]}
+    count = 0
+    for path in DOCUMENT["paths"].values():
+        for operation in path.values():
+            for media in operation.get("requestBody", {}).get("content", {}).values():
+                said = [each["value"] for each in media.get("examples", {}).values()]
+                said += [media["example"]] if "example" in media else []
+                for each in said:
+                    jsonschema.Draft202012Validator(resolver | media["schema"]).validate(each)
+                    count += 1
+    assert count > len(TYPES)
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_a_types_schema_is_its_catalogue_row(name: str) -> None:
+    """The schema takes the type's example, and refuses it with a field that is unknown or without one it needs."""
+    schema, good = content_json_schema(name), example(name)
+    check = jsonschema.Draft202012Validator(schema).is_valid
+    assert check(good)
+    assert not check(good | {"unknown": "x"})
+    assert not check({key: value for key, value in good.items() if key != "acting_user"})
+    assert not check(good | {"child_identifier": ""})
+
+
+class Served:
+    """An interface served by a thread of its own, so that another program can call it."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.port = 0
+        self._up = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._end = asyncio.Event()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
+
+    async def _serve(self) -> None:
+        async with serving(self.house.hosted, RestSettings(listen="127.0.0.1:0"), clock=self.house.clock) as self.port:
+            self._up.set()
+            await self._end.wait()
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        assert self._up.wait(20)
+        return f"http://127.0.0.1:{self.port}"
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(20)
+        self._loop.close()
+
+
+CONFIG = """
+[parameters]
+"query.wait" = 0
+[checks.positive_data_acceptance]
+# What is well-formed is also refused for what it says: a unit that is not in the directory, a number that is none.
+expected-statuses = ["2xx", 404, 409, 410, 422]
+"""
+
+
+def test_schemathesis_finds_nothing(house: House, tmp_path: Path) -> None:
+    """Whatever is thrown at it, it keeps its description: no 500, no other form, nothing without a token."""
+    for name in ("social", "skola"):
+        house.open(name, requests_per_minute=100_000)
+    config = tmp_path / "schemathesis.toml"
+    config.write_text(CONFIG)
+    with Served(house) as address:
+        said = httpx.post(
+            f"{address}/oauth2/token",
+            data={"grant_type": "client_credentials"},
+            auth=("skola", house.secrets["skola"]),
+        ).json()
+        ran = subprocess.run(
+            [
+                sys.executable, "-m", "schemathesis.cli", "--config-file", str(config),
+                "run", f"{address}/openapi.json",
+                "--header", f"Authorization: Bearer {said['access_token']}",
+                "--seed", "7", "--max-examples", "6", "--no-color", "--generation-database", "none",
+                "--workers", "1", "--request-timeout", "10",
+            ],
+            capture_output=True, text=True, timeout=150, cwd=tmp_path, check=False,
+        )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout[-20_000:] + ran.stderr[-2000:]
