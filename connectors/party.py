@@ -77,6 +77,9 @@ class AdapterSettings:
     path: Path | None = None
     url: str = ""
     secret: Path | None = None
+    """One or several, one a line: each signs (`signing`)."""
+    dead_letters: bool = True
+    """Of a webhook: what it refuses for good waits for a person. False: the sender is told at once."""
     ca: Path | None = None
 
 
@@ -276,7 +279,7 @@ class Party:
                 try:
                     if each.ca:
                         verify = ssl.create_default_context(cafile=each.ca)
-                    return WebhookAdapter(each.url, each.secret.read_text("utf-8").strip(), verify=verify)
+                    return WebhookAdapter(each.url, each.secret.read_text("utf-8").split(), verify=verify)
                 except SambandError:
                     raise
                 except OSError as error:

@@ -68,7 +68,8 @@ class Pickup:
             return
         marks = ",".join("?" * len(self.units))
         rows = self._store.database.execute(
-            f"SELECT message_id FROM inbox WHERE state = 'waiting' AND unit IN ({marks}) AND \"offset\" < ?"
+            f"SELECT message_id FROM inbox WHERE state IN ('waiting', 'handing') AND state = 'waiting'"
+            f' AND unit IN ({marks}) AND "offset" < ?'
             " AND (expires <= ? OR message_id NOT IN (SELECT message_id FROM announced)) ORDER BY id LIMIT ?",
             (*sorted(self.units), self._known_before(), now, _BATCH),
         ).fetchall()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KEPT", "letter_of", "misdirect", "read"]
 
-KEPT: Final = ("waiting", "handed_over", "opened")
+KEPT: Final = ("waiting", "dead", "handed_over", "opened")
 """States of a message that has come and is neither refused nor recalled; one whose hand-over goes on ends it first."""
 
 

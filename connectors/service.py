@@ -26,6 +26,7 @@ from typing import Any, Final
 from samband.connectors.adapter import Adapter, Delivery
 from samband.connectors.anew import Anew
 from samband.connectors.boxes import count
+from samband.connectors.dead import DEAD, end_late
 from samband.connectors.keys import OwnKeys
 from samband.connectors.party import Party
 from samband.connectors.pickup import Pickup
@@ -61,7 +62,7 @@ _ACKNOWLEDGED_S: Final = 1.0
 _DISPOSE_S: Final = 3600.0
 _TEND_S: Final = 60.0
 _RELEASE_S: Final = 5.0
-_OFFER_S: Final = 5.0
+_LATE_S: Final = 60.0
 _MORE_S: Final = 0.5
 """Between two batches of what is recorded anew: what people say meanwhile does not wait."""
 _WATCH_S: Final = 30.0
@@ -116,6 +117,8 @@ class Service:
         self._begun: dict[str, list[InboxRow]] = {}
         """What the reader has already begun to hand over, by unit."""
         self._witness: Witness | None = None
+        kept = (each for each in party.settings.adapter if each.kind == "webhook" and each.dead_letters)
+        self._keeps_dead = frozenset(each.unit for each in kept)
         self.pickup = Pickup(party, lambda: self._known_before, self._is_logged, self.wake)
         """The letters of units that fetch for themselves."""
         self.ready = asyncio.Event()
@@ -160,8 +163,8 @@ class Service:
                 group.create_task(self._forever(self._tend))
                 group.create_task(self._forever(self._release))
                 group.create_task(self._forever(self._mirror))
-                if self.pickup.units:
-                    group.create_task(self._forever(self._offer))
+                if self.pickup.units or self._keeps_dead:
+                    group.create_task(self._forever(self._end_late))
                 for unit, adapter in self._adapters.items():
                     group.create_task(self._forever(partial(self._hand_over, unit, adapter)))
                     group.create_task(self._forever(partial(self._ask_far_side, unit, adapter)))
@@ -228,6 +231,8 @@ class Service:
             if (version := self._store.data_version) != seen:
                 seen = version
                 self._to_send.set()
+                for event in self._to_hand_over.values():
+                    event.set()  # a person may have had what was refused tried again
                 self._party.load_keys()
 
     # sender
@@ -453,6 +458,9 @@ class Service:
                 elif error.retriable:
                     self._store.mark_letter(row.message_id, "waiting", now, code=error.code)
                     log.warning("far side does not take", extra={"code": error.code})
+                elif row.unit in self._keeps_dead and error.code == "WEBHOOK_REFUSED":
+                    self._store.mark_letter(row.message_id, DEAD, now, code=error.code)
+                    log.error("far side refuses; a person must look", extra={"code": error.code})
                 else:
                     self._store.mark_letter(row.message_id, "refused", now, code=error.code)
                     self._receipt(row, Level.REFUSED, error.code, now)
@@ -487,11 +495,13 @@ class Service:
                 await asyncio.sleep(0)
             await asyncio.sleep(_DISPOSE_S)
 
-    async def _offer(self) -> None:
-        """End what nobody fetched in its time; who fetches looks for what is new by itself."""
+    async def _end_late(self) -> None:
+        """End what nobody fetched, or looked at, in its time."""
         while True:
-            await asyncio.sleep(_OFFER_S)
+            await asyncio.sleep(_LATE_S)
             self.pickup.announce(now_ms())
+            if end_late(self._party, now_ms()):
+                self.wake()
 
     def _receipt(self, row: InboxRow, level: Level, code: str, now: int) -> None:
         draft = receipt_for(self._party, row.letter, row.ref, row.message_id, level, code, now)

@@ -6,13 +6,15 @@ repeat is the same, byte for byte, unless a protection mark came in between; the
 
 - Body: CloudEvents 1.0, structured JSON. `type` is `samband.<message type>`; of a held message always
   `samband.reference`, since the type itself tells something about a child.
-- Signature: Standard Webhooks, `v1` (HMAC-SHA-256), made anew for each attempt, since receivers refuse old ones.
+- Signature: Standard Webhooks, made anew for each attempt, since receivers refuse old ones: `v1` (HMAC-SHA-256), `v1a`
+  (Ed25519), or both, one for each secret (`signing`).
 - Taken: any 2xx, and 409 for "already have it". Acknowledged: a 2xx with the header `samband-acknowledged: true` or the
   body `{"acknowledged": true}`. The acknowledgement lives in memory until the service has asked for it; after a crash
   in that moment "handed over" is all that is known.
 - Passing trouble (no connection, no answer, 408, 425, 429, 5xx) is tried a few times at once, `Retry-After` honoured,
-  and then left to the service's own longer retries. Other 4xx are a refusal for good. A redirect is never followed: it
-  would carry the content to a place that nobody wrote into the configuration.
+  and then left to the service's own longer retries. Other 4xx are a refusal for good, which waits for a person
+  (`dead`). A redirect is never followed: it would carry the content to a place that nobody wrote into the
+  configuration.
 
 Whatever the far side answers is data from outside. No byte of it, the reason phrase and broken protocol lines included,
 gets into an error or a log line: it may echo the message.
@@ -21,8 +23,6 @@ gets into an error or a log line: it may echo the message.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import ipaddress
 import json
 import ssl
@@ -35,15 +35,13 @@ from typing import Final
 
 import httpx
 import stamina
-from standardwebhooks import Webhook
 
 from samband.connectors.adapter import Delivery, Waiting, encode, rfc3339
+from samband.connectors.signing import Signer
 from samband.schemas.errors import DeliveryError, OperatorError
 
 __all__ = ["WebhookAdapter", "cloud_event"]
 
-_SECRET_BYTES: Final = 24
-"""The shortest secret that Standard Webhooks allows."""
 _ANSWER_BYTES: Final = 64 * 1024
 """An answer is a status and at most a word; the rest of a longer one is not read."""
 _REMEMBERED: Final = 10_000
@@ -87,7 +85,7 @@ class WebhookAdapter:
 
     Args:
         url: https; plain http only to the machine itself.
-        secret: at least 24 bytes, or their base64 with or without `whsec_`.
+        secret: at least 24 bytes, or their base64 with or without `whsec_`; a private key `whsk_…`; or several.
         verify: a context with the party's private authority, or True for the system's. False only on loopback.
         timeout: seconds for one attempt, answer included.
         attempts: POSTs in one `deliver`.
@@ -101,7 +99,7 @@ class WebhookAdapter:
     def __init__(
         self,
         url: str,
-        secret: bytes | str,
+        secret: bytes | str | Sequence[str],
         *,
         verify: ssl.SSLContext | bool = True,
         timeout: float = 10.0,
@@ -115,7 +113,7 @@ class WebhookAdapter:
         loopback = _is_loopback(self._url.host)
         if verify is False and not loopback:
             raise OperatorError("WEBHOOK_VERIFY", f"the certificate of `{self._place}` must be verified")
-        self._webhook = Webhook(_checked_secret(secret))
+        self._signer = Signer.of(secret)
         self._timeout = timeout
         self._attempts = attempts
         self._pause = pause
@@ -169,7 +167,7 @@ class WebhookAdapter:
         headers = {
             "webhook-id": message_id,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self._webhook.sign(message_id, now, body.decode()),
+            "webhook-signature": self._signer.sign(message_id, now, body.decode()),
         }
         taken = False
         try:
@@ -277,19 +275,6 @@ def _is_loopback(host: str) -> bool:
     with suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host == "localhost"
-
-
-def _checked_secret(secret: bytes | str) -> bytes:
-    """Return the secret's bytes; strictly, since the library drops characters that are not base64 without a word."""
-    if isinstance(secret, str):
-        text = secret.strip().removeprefix("whsec_").rstrip("=")
-        try:
-            secret = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-        except (binascii.Error, ValueError):
-            raise OperatorError("WEBHOOK_SECRET", "the webhook's secret is not base64") from None
-    if len(secret) < _SECRET_BYTES:
-        raise OperatorError("WEBHOOK_SECRET", f"the webhook's secret is shorter than {_SECRET_BYTES} bytes")
-    return secret
 
 
 def _proxy(url: httpx.URL) -> str | None:

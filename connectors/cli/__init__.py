@@ -46,6 +46,7 @@ from samband.connectors.cli import (
     types,
     unit,
     waiting,
+    webhook,
 )
 from samband.connectors.cli.terminal import Answer, Exit, close_all, fail, options
 from samband.schemas.errors import FormatError, InputError, RefusedError, SambandError
@@ -120,6 +121,7 @@ app.add_typer(topics.app, name="topics")
 app.command("doctor")(doctor.doctor)
 app.command("console")(console.console)
 app.add_typer(rest.app, name="rest")
+app.add_typer(webhook.app, name="webhook")
 app.add_typer(play.app, name="testdata")
 app.command("demo")(play.demo)
 

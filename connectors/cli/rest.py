@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -23,31 +22,30 @@ app = typer.Typer(
 @app.command()
 def secret(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The client's `secrets` in connector.toml.")],
-    replace: Annotated[bool, typer.Option("--replace", help="Take all earlier secrets away at once.")] = False,
+    end_earlier: Annotated[
+        bool, typer.Option("--end-earlier", help="Take the earlier one away, and make none.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Make a secret for a system, print it once, and keep its digest in FILE.
 
-    The newest earlier one goes on holding until the next: put the new one into the system meanwhile.
+    The newest earlier one holds beside it: put the new one into the system, then --end-earlier. No restart is needed.
 
     \b
     samband rest secret rest/verksamhetssystem
+    samband rest secret rest/verksamhetssystem --end-earlier
     """  # noqa: D301  typer's mark for lines that are not folded
+    from samband.connectors import secret_file
     from samband.connectors.rest.secrets import digest_of_secret, new_secret
 
-    made = new_secret()
-    try:
-        before = [] if replace or not file.exists() else file.read_text("ascii").split()[:1]
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(file.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as written:
-            written.write("\n".join([digest_of_secret(made), *before]) + "\n")
-        file.with_suffix(".new").replace(file)
-    except (OSError, ValueError) as error:
-        raise bad(f"`{file}` cannot be written", "name a file in the party's own folder", "REST_SECRET") from error
+    made, lines = new_secret(), secret_file.read(file)
+    kept = secret_file.ended(lines) if end_earlier else secret_file.added(lines, digest_of_secret(made))
+    if not kept:
+        raise bad("there is no secret yet", "leave --end-earlier out to make one", "SECRET_NONE")
+    secret_file.write(file, kept)
     if as_json:
-        emit({"secret": made, "hold": 1 + len(before)})
-    else:
+        emit({"hold": len(kept)} | ({} if end_earlier else {"secret": made}))
+    elif not end_earlier:
         print(made)
         typer.echo(either("Den visas bara nu.", "It is shown only now."), err=True)
 

@@ -33,6 +33,7 @@ _WORDS: Final = MappingProxyType(
         "erased": ("gallrat", "erased"),
         "answered": ("besvarat", "answered"),
         "handing": ("lämnas över", "being handed over"),
+        "dead": ("avvisat av ert system, väntar på er", "refused by your system, waits for you"),
         "shown": ("visat", "shown"),
         # what was said
         "decision": ("beslut", "decision"),

@@ -21,7 +21,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from samband.connectors.console.session import Rate
 from samband.connectors.rest import circle, consents, events, inbox, messages
 from samband.connectors.rest.auth import Caller, Door
 from samband.connectors.rest.calls import Answer, Call, Gate, Operation
@@ -30,6 +29,7 @@ from samband.connectors.rest.house import Hosted
 from samband.connectors.rest.openapi import document
 from samband.connectors.rest.problems import ProblemError, body_fault
 from samband.connectors.rest.shapes import Health, Token, TokenProblem
+from samband.connectors.web.session import Rate
 from samband.schemas.errors import RefusedError
 from samband.schemas.version import VERSION
 

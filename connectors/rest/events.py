@@ -102,8 +102,8 @@ def _event(place: Place, kind: str, at: int, message_id: bytes, data: dict[str, 
 
 async def events(call: Call) -> Any:
     """Hand out what happened, in the form that is asked for."""
-    last = call.request.headers.get("last-event-id", "")
-    if last and not re.fullmatch(_PLACE, last):
+    last = call.request.headers.get("last-event-id")
+    if last is not None and not re.fullmatch(_PLACE, last):
         raise ProblemError(400, "LAST_EVENT_ID", "`Last-Event-ID` is not a place in the stream")
     if STREAM in call.request.headers.get("accept", ""):
         last = last or call.query["after"]

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 
-from samband.connectors.console.session import Rate
 from samband.connectors.rest.problems import ProblemError, of_error, respond
+from samband.connectors.web.session import Rate
 from samband.schemas.errors import RefusedError, SambandError
 
 if TYPE_CHECKING:

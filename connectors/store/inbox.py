@@ -146,7 +146,7 @@ class InboxTable(Ladders):
 
         Of one whose hand-over goes on, the code is kept: it ends as recalled if the far side does not take it.
         """
-        if self.mark_letter(message_id, "recalled", now, code=code, only=("waiting",)):
+        if self.mark_letter(message_id, "recalled", now, code=code, only=("waiting", "dead")):
             return True
         self.mark_letter(message_id, "handing", now, code=code, only=("handing",))
         return False

@@ -22,12 +22,15 @@ from typing import Any
 import pytest
 from aiohttp import web
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.x509.oid import NameOID
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from samband.connectors.adapter import Delivery
+from samband.connectors.signing import new_key, new_secret, public_of
 from samband.connectors.webhook import WebhookAdapter, cloud_event
 from samband.schemas.errors import DeliveryError, OperatorError
 
@@ -132,7 +135,7 @@ async def peer() -> AsyncIterator[Peer]:
 @asynccontextmanager
 async def hooked(peer: Peer | str, **settings: Any) -> AsyncIterator[WebhookAdapter]:
     url = peer if isinstance(peer, str) else peer.url
-    adapter = WebhookAdapter(url, SECRET, **({"pause": 0.001} | settings))
+    adapter = WebhookAdapter(url, **({"secret": SECRET, "pause": 0.001} | settings))
     yield adapter
     await adapter.close()
 
@@ -549,3 +552,66 @@ async def test_the_machine_itself_is_reached_without_a_proxy(peer: Peer, monkeyp
 def test_the_event_of_a_message_is_json_alone() -> None:
     """An event survives a round through JSON unchanged, so that any language can read it."""
     assert json.loads(json.dumps(cloud_event(DELIVERY))) == cloud_event(DELIVERY)
+
+
+KEY = (
+    "whsk_"
+    + base64.b64encode(bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")).decode()
+)
+PUBLIC = (
+    "whpk_"
+    + base64.b64encode(bytes.fromhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a")).decode()
+)
+"""The first key pair of RFC 8032, section 7.1."""
+
+
+def verified(post: tuple[dict[str, str], bytes], public: str) -> bool:
+    """Say whether one of the `v1a` signatures is of a public key, as the specification says it is checked."""
+    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public.removeprefix("whpk_")))
+    headers, body = {name.lower(): value for name, value in post[0].items()}, post[1]
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    for each in headers["webhook-signature"].split(" "):
+        version, _, signature = each.partition(",")
+        if version == "v1a":
+            with suppress(InvalidSignature):
+                key.verify(base64.b64decode(signature), signed)
+                return True
+    return False
+
+
+def test_the_public_key_is_the_standards() -> None:
+    """A private key gives the public one of RFC 8032, with or without its second half; halves of two pairs do not."""
+    seed, public = (base64.b64decode(each[5:]) for each in (KEY, PUBLIC))
+    assert public_of(KEY) == PUBLIC
+    assert public_of("whsk_" + base64.b64encode(seed + public).decode()) == PUBLIC
+    for wrong in (seed + bytes(32), seed[:31], seed + public + b"x"):
+        with pytest.raises(OperatorError):
+            public_of("whsk_" + base64.b64encode(wrong).decode())
+
+
+async def test_a_receiver_with_a_public_key(peer: Peer) -> None:
+    """`v1a` is verified with the public key alone, and fails when a byte of body, id or time is another."""
+    async with hooked(peer, secret=[KEY]) as adapter:
+        await adapter.deliver(DELIVERY)
+    ((headers, body),) = peer.posts
+    assert verified((headers, body), PUBLIC)
+    assert not verified((headers, body + b" "), PUBLIC)
+    assert not verified(({**headers, "webhook-id": "2" * 32}, body), PUBLIC)
+    assert not verified((headers, body), public_of(new_key(bytes(32))))
+
+
+async def test_secrets_change_without_a_moment_when_none_fits(peer: Peer) -> None:
+    """With two secrets and two keys each receiver finds its own signature; with too many nothing starts."""
+    old, new = (new_secret(bytes([n]) * 32) for n in (1, 2))
+    async with hooked(peer, secret=[new, old, KEY, new_key(b"k" * 32)]) as adapter:
+        await adapter.deliver(DELIVERY)
+    ((headers, body),) = peer.posts
+    for secret in (old, new):
+        Webhook(secret).verify(body, headers)
+    for public in (PUBLIC, public_of(new_key(b"k" * 32))):
+        assert verified((headers, body), public)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(new_secret(b"3" * 32)).verify(body, headers)
+    for wrong in ([], [old] * 5):
+        with pytest.raises(OperatorError):
+            WebhookAdapter("https://far.example", wrong)
