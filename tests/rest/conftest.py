@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -35,15 +37,15 @@ class House:
         """Return the gate's time."""
         return datetime.fromtimestamp(self.line.gate.now / 1000, UTC)
 
-    def open(self, name: str, *scopes: Scope, **changes: Any) -> Connector:
-        """Open a party whose units fetch by REST; its client has the party's name."""
+    def open(self, name: str, *scopes: Scope, client: str = "", **changes: Any) -> Connector:
+        """Open a party whose units fetch by REST; its client has the party's name, or another."""
         folder = self.folder / name
         connector = self.line.connector(name, folder)
         secret = new_secret()
         file = folder / "rest.secret"
         file.write_text(digest_of_secret(secret) + "\n")
-        client = RestClient(name, file, scopes=scopes or tuple(Scope))
-        settings = replace(RestSettings(client=(client,)), **changes)
+        system = RestClient(client or name, file, scopes=scopes or tuple(Scope))
+        settings = replace(RestSettings(client=(system,)), **changes)
         party = connector.party
         units = tuple(AdapterSettings(unit.id, "rest") for unit in party.units)
         party.settings = replace(party.settings, adapter=units, rest=settings)
@@ -70,9 +72,49 @@ class House:
         )
         return message.hex()
 
+    def token(self, address: str, name: str) -> str:
+        """Return an access token of a party's client."""
+        client = self.hosted[name].settings.client[0].id
+        form = {"grant_type": "client_credentials"}
+        answer = httpx.post(f"{address}/oauth2/token", data=form, auth=(client, self.secrets[name]), timeout=20)
+        found: str = answer.json()["access_token"]
+        return found
+
     def party(self, name: str) -> Party:
         """Return an open party."""
         return self.connectors[name].party
+
+
+class Served:
+    """An interface served by a thread of its own, so that another program can call it."""
+
+    def __init__(self, house: House, *, settle: bool = False) -> None:
+        """Serve a house; `settle`: what is said is judged and read all the while, in the same thread."""
+        self.house = house
+        self.port = 0
+        self._settle = settle
+        self._up = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._end = asyncio.Event()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
+
+    async def _serve(self) -> None:
+        async with serving(self.house.hosted, RestSettings(listen="127.0.0.1:0"), clock=self.house.clock) as self.port:
+            self._up.set()
+            while self._settle and not self._end.is_set():
+                self.house.settle()
+                await asyncio.sleep(0.2)
+            await self._end.wait()
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        assert self._up.wait(20)
+        return f"http://127.0.0.1:{self.port}"
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(20)
+        self._loop.close()
 
 
 class Api:

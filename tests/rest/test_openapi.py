@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,10 @@ from openapi_spec_validator import validate
 
 from samband.connectors.rest.calls import Call
 from samband.connectors.rest.openapi import written
-from samband.connectors.rest.serving import serving
-from samband.connectors.rest.settings import RestSettings
 from samband.schemas.catalogue import CATALOGUE
 from samband.schemas.examples import example
 from samband.schemas.json_schema import content_json_schema
-from tests.rest.conftest import House
+from tests.rest.conftest import House, Served
 from tests.rest.test_consents import consent_of
 from tests.rest.test_messages import concern
 
@@ -61,33 +57,6 @@ def test_a_types_schema_is_its_catalogue_row(name: str) -> None:
     assert not check(good | {"unknown": "x"})
     assert not check({key: value for key, value in good.items() if key != "acting_user"})
     assert not check(good | {"child_identifier": ""})
-
-
-class Served:
-    """An interface served by a thread of its own, so that another program can call it."""
-
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.port = 0
-        self._up = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._end = asyncio.Event()
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
-
-    async def _serve(self) -> None:
-        async with serving(self.house.hosted, RestSettings(listen="127.0.0.1:0"), clock=self.house.clock) as self.port:
-            self._up.set()
-            await self._end.wait()
-
-    def __enter__(self) -> str:
-        self._thread.start()
-        assert self._up.wait(20)
-        return f"http://127.0.0.1:{self.port}"
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(20)
-        self._loop.close()
 
 
 CONFIG = """
@@ -133,19 +102,14 @@ def test_schemathesis_finds_nothing(house: House, tmp_path: Path, monkeypatch: p
     house.settle()
     config = tmp_path / "schemathesis.toml"
     with Served(house) as address:
-        said = httpx.post(
-            f"{address}/oauth2/token",
-            data={"grant_type": "client_credentials"},
-            auth=("social", house.secrets["social"]),
-        ).json()
-        headers = {"authorization": f"Bearer {said['access_token']}"}
+        headers = {"authorization": f"Bearer {house.token(address, 'social')}"}
         consent = httpx.post(f"{address}/v1/consents", json=consent_of(house), headers=headers).json()["consent_id"]
         config.write_text(CONFIG.replace("MESSAGE", message).replace("CONSENT", consent))
         ran = subprocess.run(
             [
                 sys.executable, "-m", "schemathesis.cli", "--config-file", str(config),
                 "run", f"{address}/openapi.json",
-                "--header", f"Authorization: Bearer {said['access_token']}",
+                "--header", f"Authorization: {headers['authorization']}",
                 "--seed", "7", "--max-examples", "4", "--no-color", "--generation-database", "none",
                 "--workers", "1", "--request-timeout", "10", "--warnings", "off", "--continue-on-failure",
             ],
