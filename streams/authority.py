@@ -98,10 +98,21 @@ class LogChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsoleChoice:
+    """Where the console's index lies: a file of SQLite, or the PostgreSQL that `postgres` names.
+
+    `postgres` is a file of its own with a libpq URI on one line, because the URI may hold a password.
+    """
+
+    postgres: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HubSettings:
     """`hub.toml`."""
 
     gate_workers: int = 1
+    console: ConsoleChoice = field(default_factory=ConsoleChoice)
     kafka: KafkaChoice = field(default_factory=KafkaChoice)
     log: LogChoice = field(default_factory=LogChoice)
 

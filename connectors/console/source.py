@@ -27,6 +27,7 @@ from samband.schemas.stamp import Stamped, StampRecord
 from samband.streams.audit import month_of
 from samband.streams.crypto.keys import Purpose, VerifyKey
 from samband.streams.crypto.signature import verify_entry
+from samband.streams.index import engine_of
 from samband.streams.records import opened
 from samband.streams.records.store import RecordStore
 
@@ -83,7 +84,7 @@ class Source:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.index = Index(home.hub / "run" / "console" / "index.db", home.audit_keys)
+        self.index = Index(engine_of(home), home.audit_keys)
         self._keys = home.audit_keys
         self._here = threading.local()
         self._end = threading.Event()
@@ -120,14 +121,15 @@ class Source:
         self.index.close()
 
     def follow(self, store: RecordStore) -> None:
-        """Take what is new in the records."""
+        """Let go of what was erased, and take what only the records can give."""
         self.index.follow(store)
         self.trouble = ""
-        self._caught_up.set()
+        if self.index.is_level(store):
+            self._caught_up.set()
 
     @property
     def caught_up(self) -> bool:
-        """Say whether the index has come to the end of the records since the start."""
+        """Say whether every record that was kept at one moment since the start could be found."""
         return self._caught_up.is_set()
 
     @property

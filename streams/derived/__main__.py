@@ -21,8 +21,13 @@ from samband.streams.authority import Home
 from samband.streams.crypto.hub import HubStore
 from samband.streams.derived.app import Derived
 from samband.streams.derived.codec import RowStore
+from samband.streams.derived.feed import Feed
+from samband.streams.derived.feed import begin as begin_feed
 from samband.streams.derived.rebuild import forget
 from samband.streams.derived.serve import serving
+from samband.streams.index import engine_of
+from samband.streams.index.rows import Tokens
+from samband.streams.index.store import IndexStore
 from samband.streams.metrics import MetricFile, keeping
 from samband.streams.process import begin, until_ended
 
@@ -41,7 +46,12 @@ async def run(home: Home, *, rebuild: bool) -> None:
     kafka = home.kafka("derived")
     if rebuild:
         log.info("derived forgets", extra={"rows": await forget(kafka)})
-    derived = Derived(kafka, RowStore(HubStore(home.hub_keys.secret("store"))), home.audit_keys, folder / "faust")
+    index = IndexStore(engine_of(home))
+    if rebuild:
+        index.clear(streaming=True)
+    await begin_feed(kafka, index)
+    rows, audit = RowStore(HubStore(home.hub_keys.secret("store"))), home.audit_keys
+    derived = Derived(kafka, rows, audit, folder / "faust", Feed(index, Tokens(audit)))
 
     async def figures(file: MetricFile) -> None:
         file.set("samband_derived_messages", derived.known)
@@ -58,6 +68,7 @@ async def run(home: Home, *, rebuild: bool) -> None:
         with suppress(TimeoutError):  # Faust's stop can wait for a broker that is gone
             async with asyncio.timeout(_STOP_S):
                 await derived.stop()
+        index.engine.close()
 
 
 def main() -> int:

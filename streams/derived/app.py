@@ -1,4 +1,4 @@
-"""The Faust application: the agent on `samband.audit.v1` and the table `messages`.
+"""The Faust application: the agent on `samband.audit.v1`, the table `messages` and the feed of the console's index.
 
     derived = Derived(kafka, rows, audit_keys, datadir)
     await derived.start()          returns when the table is recovered and the audit topic is read to its present end
@@ -7,7 +7,8 @@
 
 Invariants:
 - At least once, with upserts that a repeat does not change. A record is acknowledged only when the row that it changed
-  is on Kafka: Faust's own flush before a commit gives up after 0.1 s and forgets failed sends.
+  is on Kafka, and its row of the index is durable: Faust's own flush before a commit gives up after 0.1 s and forgets
+  failed sends.
 - Any failure to write is a crash, and a crash ends the process: whoever runs it starts it again.
 - What cannot be read is counted and skipped. It never stops the stream, since anybody may compare with the log, which
   has it too.
@@ -30,8 +31,10 @@ from faust.types import EventT, FutureMessage
 from yarl import URL
 
 from samband.schemas.errors import OperatorError, SambandError
+from samband.schemas.stamp import StampRecord
 from samband.streams.audit import AuditKeys, UnverifiedAudit
 from samband.streams.derived.codec import BROKEN, RowSchema, RowStore
+from samband.streams.derived.feed import Feed
 from samband.streams.derived.status import Row, decode_row, encode_row, fold, message_of
 from samband.streams.derived.transport import SCHEME, register
 from samband.streams.settings import KafkaSettings
@@ -64,7 +67,9 @@ class _Table(faust.Table):  # type: ignore[type-arg]
 class Derived:
     """The application, its table and its counts."""
 
-    def __init__(self, kafka: KafkaSettings, rows: RowStore, audit: AuditKeys, datadir: Path) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, rows: RowStore, audit: AuditKeys, datadir: Path, feed: Feed | None = None
+    ) -> None:
         """Make the application; nothing is connected yet.
 
         Args:
@@ -72,11 +77,14 @@ class Derived:
             rows: rows under the hub's store key.
             audit: the month keys of the audit records.
             datadir: where Faust may make its (empty) folders.
+            feed: of the console's index; None where there is none.
         """
         register()
         self._kafka = kafka
         self._rows = rows
         self._audit = audit
+        self._feed = feed
+        self._feeding: asyncio.Task[None] | None = None
         self._failed: asyncio.Event = asyncio.Event()
         self._seen = -1
         self.unreadable = 0
@@ -98,6 +106,8 @@ class Derived:
             OperatorError: `DERIVED_CRASHED`, Faust ended meanwhile; `DERIVED_BROKEN`, only a rebuild helps.
         """
         committed, last = await self._ends()
+        if self._feed is not None:
+            self._feeding = asyncio.create_task(self._feed.run(self._failed))
         await self.app.start()
         if any(data == BROKEN for data in self._table.values()):
             raise OperatorError(
@@ -115,6 +125,8 @@ class Derived:
 
     async def stop(self) -> None:
         """Commit what is written and leave."""
+        if self._feeding is not None:
+            self._feeding.cancel()
         await self.app.stop()
 
     def find(self, message_id: bytes) -> Row | None:
@@ -168,18 +180,40 @@ class Derived:
 
     async def _agent(self, stream: Any) -> None:
         async for event in stream.noack().events():
-            written = self._take(event)
+            ack = _Ack(event, 1 if self._feed is None else 2)
+            opened = self._open(event)
+            written = None if opened is None else self._fold(event, *opened)
             self._seen = max(self._seen, event.message.offset)
             if written is None:
-                event.ack()
+                ack.part()
             else:
-                written.add_done_callback(partial(self._written, event))
+                written.add_done_callback(partial(self._written, event.message.offset, ack))
+            if self._feed is None:
+                continue
+            if opened is None:
+                self._feed.pass_over(event.message.offset, ack.part, unread=not self._is_destroyed(event))
+            else:
+                self._feed.put(event.message.offset, *opened, ack.part)
 
-    def _take(self, event: EventT[Any]) -> FutureMessage | None:
-        """Fold one record into its row; return the write to wait for, None when nothing changed."""
+    def _open(self, event: EventT[Any]) -> tuple[UnverifiedAudit, StampRecord] | None:
+        """Return what a record says; None where it cannot be read."""
         try:
             audit = UnverifiedAudit.decode(event.value or b"")
-            record = audit.record(self._audit.of)
+            return audit, audit.record(self._audit.of)
+        except SambandError as error:
+            self._skip(event, error)
+            return None
+
+    def _is_destroyed(self, event: EventT[Any]) -> bool:
+        """Say whether a record cannot be read because the key of its month is gone."""
+        try:
+            return not self._audit.has(UnverifiedAudit.decode(event.value or b"").month)
+        except SambandError:
+            return False
+
+    def _fold(self, event: EventT[Any], audit: UnverifiedAudit, record: StampRecord) -> FutureMessage | None:
+        """Fold one record into its row; return the write to wait for, None when nothing changed."""
+        try:
             message_id = message_of(record)
             if message_id is None:
                 return None
@@ -188,20 +222,37 @@ class Derived:
             before = None if data is None else decode_row(data)
             after = fold(before, audit.partition, audit.audit_seq, record)
         except SambandError as error:
-            self.unreadable += 1
-            log.warning("audit record skipped", extra={"offset": event.message.offset, "code": error.code})
+            self._skip(event, error)
             return None
         if after is None or after is before:
             return None
         self._table[key] = encode_row(after)
         return self._table.written
 
-    def _written(self, event: EventT[Any], written: asyncio.Future[Any]) -> None:
+    def _skip(self, event: EventT[Any], error: SambandError) -> None:
+        self.unreadable += 1
+        log.warning("audit record skipped", extra={"offset": event.message.offset, "code": error.code})
+
+    def _written(self, offset: int, ack: _Ack, written: asyncio.Future[Any]) -> None:
         if written.cancelled() or written.exception() is not None:
-            log.error("row not written", extra={"offset": event.message.offset})
+            log.error("row not written", extra={"offset": offset})
             self._failed.set()
             return
-        event.ack()
+        ack.part()
+
+
+class _Ack:
+    """Acknowledges an event when every part of its work is durable."""
+
+    def __init__(self, event: EventT[Any], parts: int) -> None:
+        self._event = event
+        self._left = parts
+
+    def part(self) -> None:
+        """Count one part as durable."""
+        self._left -= 1
+        if self._left == 0:
+            self._event.ack()
 
 
 def _application(kafka: KafkaSettings, datadir: Path) -> faust.App:

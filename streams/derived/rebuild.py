@@ -17,7 +17,7 @@ from samband.schemas.errors import OperatorError
 from samband.streams.settings import KafkaSettings
 from samband.streams.topics import AUDIT, DERIVED_CHANGELOG, DERIVED_GROUP
 
-__all__ = ["forget"]
+__all__ = ["forget", "set_back"]
 
 _WAIT_S: Final = 30.0
 _LOOK_S: Final = 0.5
@@ -30,11 +30,16 @@ async def forget(kafka: KafkaSettings) -> int:
     Raises:
         OperatorError: `DERIVED_RUNNING`, somebody still is in the group. A process that was killed leaves it after 6 s.
     """
-    await _set_back(kafka)
+    await set_back(kafka)
     return await _empty(kafka)
 
 
-async def _set_back(kafka: KafkaSettings) -> None:
+async def set_back(kafka: KafkaSettings, offset: int = 0) -> None:
+    """Let the group go on at an offset, or at the topic's beginning where that is later.
+
+    Raises:
+        OperatorError: `DERIVED_RUNNING`, somebody still is in the group.
+    """
     consumer = AIOKafkaConsumer(group_id=DERIVED_GROUP, enable_auto_commit=False, **kafka.aiokafka())
     await consumer.start()
     try:
@@ -44,7 +49,7 @@ async def _set_back(kafka: KafkaSettings) -> None:
         deadline = time.monotonic() + _WAIT_S
         while True:
             try:
-                await consumer.commit({partition: first})
+                await consumer.commit({partition: max(first, offset)})
                 return
             except KafkaError as error:
                 if time.monotonic() > deadline:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from samband.connectors.console.index import Index, Wanted, day_of
+from samband.connectors.console.index import Cursor, Index, Wanted, day_of
 from samband.streams.audit import AuditKeys
 from samband.streams.records.erasure import Wish
+from tests.index.conftest import Databases
+from tests.index.ground import picture
+from tests.postgres import Cluster
 from tests.records.ground import Ground, midnight
 
 UNITS = ("IFO", "BUP", "SKOLA")
 TYPES = ("dialogue.message", "sip.invitation")
+IDS = tuple(bytes([number]) * 16 for number in range(1, 6))
+CONSENTS = tuple(bytes([number]) * 32 for number in range(1, 4))
 DAYS = ("2026-09-30", "2026-10-01", "2026-10-25", "2026-11-20")
 
 
@@ -25,13 +30,9 @@ def ground(tmp_path: Path) -> Ground:
     return Ground(tmp_path)
 
 
-def index_of(ground: Ground, name: str = "index.db") -> Index:
-    return Index(ground.folder / name, ground.keys)
-
-
-def test_made_anew_it_is_the_same(ground: Ground) -> None:
+def test_made_anew_it_is_the_same(ground: Ground, databases: Databases) -> None:
     """Followed step by step, or made anew from the records, totals and order are the same."""
-    index = index_of(ground)
+    index = Index(databases(), ground.keys)
     for number in range(30):
         ground.say(
             ground.record(
@@ -42,21 +43,22 @@ def test_made_anew_it_is_the_same(ground: Ground) -> None:
         if number % 7 == 0:
             index.follow(ground.store)
     index.follow(ground.store)
-    other = index_of(ground, "other.db")
+    other = Index(databases("other"), ground.keys)
     assert other.follow(ground.store) == len(other) == len(index) == ground.store.count() == 30
-    before = index.sums(), index.every(Wanted(), 100)
-    assert before == (other.sums(), other.every(Wanted(), 100))
+    before = picture(index.store), index.every(Wanted(), 100)
+    assert before == (picture(other.store), other.every(Wanted(), 100))
     index.rebuild(ground.store)
-    assert before == (index.sums(), index.every(Wanted(), 100))
+    assert before == (picture(index.store), index.every(Wanted(), 100))
+    assert index.is_level(ground.store)
     assert index.follow(ground.store) == 0
 
 
-def test_what_is_erased_is_not_found(ground: Ground) -> None:
+def test_what_is_erased_is_not_found(ground: Ground, databases: Databases) -> None:
     """After an erasure neither lists nor totals hold what went, and the erasure's own record stands there."""
     ground.say(*(ground.record("BUP", "SKOLA", "2020-03-14") for _ in range(3)))
     kept = ground.say(ground.record("BUP", "SKOLA", "2026-03-14"))
     ground.keep()
-    index = index_of(ground)
+    index = Index(databases(), ground.keys)
     index.follow(ground.store)
     assert len(index) == 4
     ground.ask(Wish.by_rule("care", "BUP", midnight("2021-01-01"), "RS 2031/14", midnight("2027-01-01")))
@@ -65,22 +67,24 @@ def test_what_is_erased_is_not_found(ground: Ground) -> None:
     gone = ground.store.count()
     assert len(index) == gone
     assert [each.entry for each in index.every(Wanted(kinds=("decision",)), 10)] == kept
-    fresh = index_of(ground, "fresh.db")
+    fresh = Index(databases("fresh"), ground.keys)
     fresh.follow(ground.store)
     assert fresh.sums() == index.sums()
 
 
-def test_the_file_tells_nothing(ground: Ground) -> None:
-    """No unit, type, ground, message or child stands in the index's file, in the clear or as a plain hash."""
+def test_the_database_tells_nothing(ground: Ground, databases: Databases) -> None:
+    """No unit, type, ground, message or child stands in any file of the database, in the clear or as a plain hash."""
     import hashlib
 
     record = ground.record("SE2120002080-BUP", "SE2120002080-IFO", "2026-11-20", reasons=("CONSENT_MISSING",))
     ground.say(record)
     ground.keep()
-    index = index_of(ground)
+    index = Index(databases(), ground.keys)
     index.follow(ground.store)
-    index._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    data = (ground.folder / "index.db").read_bytes()
+    assert len(index.every(Wanted(unit=record.sender), 10)) == 1
+    index.store.engine.tidy()
+    data = databases.disk()
+    assert ground.store.find(index.every(Wanted(), 1)[0].entry).entry in data, "the row is on the disk"
     words = [record.sender.encode(), record.recipient.encode(), record.type.encode(), b"CONSENT_MISSING",
              b"CARE_TO_SOCIAL", record.message_id, record.ref]  # fmt: skip
     for each in words:
@@ -89,29 +93,34 @@ def test_the_file_tells_nothing(ground: Ground) -> None:
         assert hashlib.sha256(each).digest()[:8] not in data
 
 
-def test_without_its_months_key_nothing_is_found(ground: Ground) -> None:
+def test_without_its_months_key_nothing_is_found(ground: Ground, databases: Databases) -> None:
     """Where a month's key is destroyed, its tokens lead to nothing, in a copy of the index too."""
     ground.say(ground.record("BUP", "IFO", "2026-09-30"), ground.record("BUP", "IFO", "2026-11-20"))
     ground.keep()
-    index = index_of(ground)
+    index = Index(databases(), ground.keys)
     index.follow(ground.store)
     assert len(index.every(Wanted(unit="BUP"), 10)) == 2
     ground.keys.destroy(202609)
     keys = AuditKeys(ground.keys._folder)
-    copy = Index(ground.folder / "index.db", keys)
+    copy = Index(databases(), keys)
     assert len(copy.every(Wanted(unit="BUP"), 10)) == 1
 
 
-def test_another_version_is_made_anew(ground: Ground) -> None:
-    """An index of another version is thrown away, and made from the records."""
-    ground.say(ground.record("BUP", "IFO", "2026-11-20"))
+def test_before_the_stream_the_records_tell(ground: Ground, databases: Databases) -> None:
+    """What the topic no longer had when the stream began is taken from the records, and no more than that."""
+    ground.say(*(ground.record(UNITS[n % 3], "SKOLA", DAYS[n % 4]) for n in range(20)))
     ground.keep()
-    index = index_of(ground)
-    index.follow(ground.store)
-    index._db.execute("PRAGMA user_version = 99")
-    index.close()
-    again = index_of(ground)
-    assert (len(again), again.follow(ground.store)) == (0, 1)
+    index, whole = Index(databases(), ground.keys), Index(databases("whole"), ground.keys)
+    whole.follow(ground.store)
+    assert index.store.begin(12) == 12
+    assert not index.is_level(ground.store)
+    assert index.follow(ground.store) == 12
+    assert (len(index), index.store.gap, index.position) == (12, None, 12)
+    assert not index.is_level(ground.store), "the rest is the stream's"
+    rows = [index._row(ground.store, leaf) for leaf in ground.store.kept_from(12, 100)]
+    index.store.take([row for row in rows if row], [], 20, 0)
+    assert index.is_level(ground.store)
+    assert picture(index.store) == picture(whole.store)
 
 
 FILTERS = st.fixed_dictionaries(
@@ -120,29 +129,41 @@ FILTERS = st.fixed_dictionaries(
         "unit": st.sampled_from((*UNITS, "nobody")), "type": st.sampled_from(TYPES),
         "outcome": st.sampled_from(("permit", "deny")), "ground": st.sampled_from(("CARE_TO_SOCIAL", "CONSENT")),
         "kinds": st.sampled_from((("decision",), ("event", "decision"))), "other": st.sampled_from(UNITS),
+        "message": st.sampled_from(IDS), "child_of": st.sampled_from(IDS), "leans_on": st.sampled_from(CONSENTS),
         "since": st.sampled_from([int(midnight(day).timestamp() * 1000) for day in DAYS]),
         "before": st.sampled_from([int(midnight(day).timestamp() * 1000) for day in DAYS]),
     },
 )  # fmt: skip
 
 
+class Many:
+    """An index, and what it was made of as (entry, record)."""
+
+    def __init__(self, index: Index, records: list[Any]) -> None:
+        self.index = index
+        self.records = records
+
+
 @pytest.fixture(scope="module")
-def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Index, list[Any]]:
+def many(kind: Cluster | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Many]:
     """Give an index of a hundred records, and the records with their entries."""
     ground = Ground(tmp_path_factory.mktemp("many"))
     records = [
         ground.record(
             UNITS[number % 3], UNITS[(number // 2) % 3], DAYS[(number // 25) % 4], type=TYPES[number % 2],
             kind=("decision", "event")[number % 5 == 0], outcome=("permit", "deny")[number % 3 == 0],
-            grounds=(("CARE_TO_SOCIAL",), ("CONSENT",), ())[number % 3], ref=secrets.token_bytes(16),
+            grounds=(("CARE_TO_SOCIAL",), ("CONSENT",), ())[number % 3], ref=IDS[number % 4],
+            message_id=IDS[number % 5], subject=(None, *IDS)[number % 6], consents=CONSENTS[: number % 4],
         )
         for number in range(100)
     ]  # fmt: skip
     entries = ground.say(*records)
     ground.keep()
-    index = index_of(ground)
+    databases = Databases(tmp_path_factory.mktemp("index"), kind)
+    index = Index(databases(), ground.keys)
     index.follow(ground.store)
-    return index, list(zip(entries, records, strict=True))
+    yield Many(index, list(zip(entries, records, strict=True)))
+    databases.close()
 
 
 def fits(record: Any, wanted: Wanted) -> bool:
@@ -155,25 +176,29 @@ def fits(record: Any, wanted: Wanted) -> bool:
         and (not wanted.type or record.type == wanted.type)
         and (not wanted.ground or wanted.ground in (*record.grounds, *record.reasons))
         and (pair == ends if wanted.unit and wanted.other else pair <= ends)
+        and wanted.message in (b"", record.message_id, record.subject)
+        and wanted.child_of in (b"", record.ref)
+        and (not wanted.leans_on or wanted.leans_on in record.consents)
         and wanted.since <= record.decided_at < wanted.before
     )
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(filters=FILTERS, size=st.integers(1, 40))
-def test_it_finds_what_a_look_at_each_would_find(
-    many: tuple[Index, list[Any]], filters: dict[str, Any], size: int
-) -> None:
+def test_it_finds_what_a_look_at_each_would_find(many: Many, filters: dict[str, Any], size: int) -> None:
     """Whatever is asked for, in pages of any size, the index gives each record once, and no other."""
-    index, records = many
+    index, records = many.index, many.records
     wanted = Wanted(**filters)
-    found, after = [], None
-    while True:
+    found: list[bytes] = []
+    after: Cursor | None = None
+    for _ in range(len(records) + 1):
         places, after = index.find(wanted, after, size)
         found += [each.entry for each in places]
         if after is None:
             break
         assert len(places) == size
+    else:
+        pytest.fail("the pages never end")
     assert sorted(found) == sorted(entry for entry, record in records if fits(record, wanted))
 
 
