@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samband.connectors.cli.console_index import rebuild
 from samband.connectors.cli.terminal import As, bad, config_of, home_of, note
 from samband.connectors.cli.words import either
 from samband.schemas.errors import OperatorError
@@ -17,10 +18,15 @@ if TYPE_CHECKING:
     from samband.connectors.console.roles import Role
     from samband.connectors.web.session import Door
 
-__all__ = ["console"]
+__all__ = ["app"]
+
+app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app.command("rebuild")(rebuild)
 
 
+@app.callback()
 def console(
+    context: typer.Context,
     *,
     who: As = "",
     role: Annotated[
@@ -38,6 +44,8 @@ def console(
     the hub's own user on the hub's own machine. With --as it is a party's console instead: a child's data, by entering
     the number with a reason that is logged. Needs `pip install samband[console]`.
     """
+    if context.invoked_subcommand is not None:
+        return
     try:
         from samband.connectors.console import serving
     except ModuleNotFoundError as error:

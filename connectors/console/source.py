@@ -89,6 +89,7 @@ class Source:
         self._here = threading.local()
         self._end = threading.Event()
         self._caught_up = threading.Event()
+        self._generation = 0
         self._follower = threading.Thread(target=self._follow, name="console-index", daemon=True)
         self._reading = threading.Lock()
         self._directory: tuple[float, Directory] | None = None
@@ -124,12 +125,15 @@ class Source:
         """Let go of what was erased, and take what only the records can give."""
         self.index.follow(store)
         self.trouble = ""
+        if (generation := self.index.store.generation) != self._generation:  # it was forgotten, and is made anew
+            self._generation = generation
+            self._caught_up.clear()
         if self.index.is_level(store):
             self._caught_up.set()
 
     @property
     def caught_up(self) -> bool:
-        """Say whether every record that was kept at one moment since the start could be found."""
+        """Say whether the index has come to the end of the records since the start, or since it was forgotten."""
         return self._caught_up.is_set()
 
     @property
