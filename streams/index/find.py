@@ -12,15 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple
 
-from samband.streams.audit import ERASURES, month_of
+from samband.streams.audit import ERASURES
 from samband.streams.index.engine import Engine
-from samband.streams.index.rows import Tokens
+from samband.streams.index.rows import Tokens, day_of
 
 __all__ = ["Cursor", "Finder", "Place", "Wanted"]
 
 _EVER: Final = 1 << 62
+_FEW: Final = 500
+"""Places of a word that may be read through for a page without anybody noticing."""
+_EPOCH: Final = date(1970, 1, 1)
 Term = tuple[Any, ...]
 """A condition and the values of its marks."""
 
@@ -64,11 +69,6 @@ class Wanted:
         """Say whether something is named that few records have."""
         return bool(self.message or self.child_of or self.leans_on)
 
-    @property
-    def by_token(self) -> bool:
-        """Say whether something is named that an index of its own finds."""
-        return bool(self.is_rare or self.unit or self.other or self.type)
-
 
 class Finder:
     """Questions to the index."""
@@ -83,7 +83,7 @@ class Finder:
 
     def find(self, wanted: Wanted, after: Cursor | None, limit: int) -> tuple[list[Place], Cursor | None]:
         """Return at most `limit` places, newest first, and the cursor of the next page, None on the last."""
-        months = [month for month in self.months() if _may_hold(month, wanted)]
+        months = self._holding(wanted)
         if after is not None:
             months = [month for month in months if month <= after.month]
         found: list[tuple[int, int, bytes, int]] = []
@@ -99,119 +99,141 @@ class Finder:
         found, _ = self.find(wanted, None, most)
         return found[::-1]
 
+    def _holding(self, wanted: Wanted) -> list[int]:
+        """Return the months that may hold what is wanted, newest first, as the totals tell.
+
+        So what never was is not looked for in a million rows. An erasure's own record is of no month.
+        """
+        terms: list[Term] = [("number > 0",)]
+        if wanted.kinds:
+            terms.append(_among("kind", list(wanted.kinds)))
+        if wanted.outcome:
+            terms.append(("outcome = ?", wanted.outcome))
+        if wanted.since:
+            terms.append(("day >= ?", day_of(wanted.since)))
+        if wanted.before < _EVER:
+            terms.append(("day <= ?", day_of(wanted.before)))
+        query = f"SELECT DISTINCT day FROM sums WHERE {' AND '.join(term for term, *_ in terms)}"
+        days = self._engine.rows(query, [value for _, *given in terms for value in given])
+        there = {ERASURES, *(_month_of_day(day) for (day,) in days)}
+        return [month for month in self.months() if month in there]
+
     def _in_months(self, months: list[int], wanted: Wanted, after: Cursor | None, limit: int) -> list[Any]:
         """Return (month, place, entry, at) of places, newest first.
 
         What may stand in either of two columns is asked for in each by its own index, and the two are laid together.
         """
-        table, lead = _source(wanted)
-        terms = list(self._terms(months, wanted, after))
+        lead = self._lead(months, wanted)
+        table = {"ground": "grounds", "consent": "leans"}.get(lead, "places")
+        tables = "places" if table == "places" else f"{table} CROSS JOIN places"  # SQLite begins with the first of them
+        order = "places.month DESC, places.place DESC" if wanted.is_rare else f"{table}.place DESC"
+        terms = [*self._where(months, wanted, after, lead, table), *self._terms(months, wanted, lead)]
         queries, values = [], []
-        for number, either in enumerate(self._either(months, wanted) or [[]]):
+        for number, either in enumerate(self._either(months, wanted, lead) or [[]]):
             where = [*either, *terms]
             queries.append(
-                f"SELECT * FROM (SELECT places.month, places.place, entry, at FROM {table} "
-                f"WHERE {' AND '.join(term for term, *_ in where)} "
-                f"ORDER BY {_order(wanted, lead)} LIMIT {int(limit)}) AS part{number}"
+                f"SELECT * FROM (SELECT places.month, places.place, entry, at FROM {tables} "
+                f"WHERE {' AND '.join(term for term, *_ in where)} ORDER BY {order} LIMIT {int(limit)}) AS part{number}"
             )
             values += [value for _, *given in where for value in given]
         if len(queries) == 1:
             return self._engine.rows(queries[0], values)
         return self._engine.rows(f"{' UNION '.join(queries)} ORDER BY 1 DESC, 2 DESC LIMIT {int(limit)}", values)
 
-    def _either(self, months: list[int], wanted: Wanted) -> list[list[Term]]:
+    def _lead(self, months: list[int], wanted: Wanted) -> str:
+        """Return what leads: of the words that are looked for, the first that few places have, for it is read through.
+
+        The others only sort out what is found by it; `+ 0` and `|| ''` keep their indexes from being used.
+        """
+        if wanted.is_rare:
+            return "message" if wanted.message else "consent" if wanted.leans_on else "child"
+        leads = [name for name in ("unit", "type", "ground") if self._word(wanted, name)]
+        if len(leads) < 2:
+            return leads[0] if leads else "kind" if len(wanted.kinds) == 1 and not wanted.outcome else "place"
+        few = (name for name in leads if self._is_few(name, months, self._word(wanted, name)))
+        return next(few, leads[0])
+
+    def _word(self, wanted: Wanted, name: str) -> str:
+        return {"unit": wanted.unit or wanted.other, "type": wanted.type, "ground": wanted.ground}[name]
+
+    def _is_few(self, name: str, months: list[int], word: str) -> bool:
+        """Say whether few places of the months have a word; it counts no further than it must."""
+        tokens = self._tokens.over(months, name, word.encode())
+        columns = {"unit": ("sender", "recipient"), "type": ("type",), "ground": ("token",)}[name]
+        table, found = "grounds" if name == "ground" else "places", 0
+        for column in columns:
+            term, *values = _among(column, tokens)
+            query = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {term} LIMIT {_FEW}) AS few"
+            found += self._engine.rows(query, values)[0][0]
+        return found < _FEW
+
+    def _either(self, months: list[int], wanted: Wanted, lead: str) -> list[list[Term]]:
         """Return alternatives, each of them terms that must all fit; none where there is nothing to choose."""
-        if wanted.message:
+        if lead == "message":
             messages = self._tokens.over(months, "message", wanted.message)
             return [[_among("message", messages)], [_among("subject", messages)]]
-        return self._ends(months, wanted, sorting=wanted.is_rare)
+        return self._ends(months, wanted) if lead == "unit" else []
 
-    def _ends(self, months: list[int], wanted: Wanted, *, sorting: bool) -> list[list[Term]]:
-        """Return what fits the units either way round; where they only sort out what is found, no index is used."""
-        one, other = (self._units(months, name) for name in (wanted.unit, wanted.other))
-        near = ("sender + 0", "recipient + 0") if sorting else ("sender", "recipient")
-        far = ("recipient + 0", "sender + 0")
-        if one and other:
-            return [[_among(near[n], one), _among(far[n], other)] for n in (0, 1)]
-        return [[_among(near[n], one or other)] for n in (0, 1)] if one or other else []
+    def _ends(self, months: list[int], wanted: Wanted, more: str = "") -> list[list[Term]]:
+        """Return what fits the units either way round; with `more` after each column, they only sort out."""
+        names = [name for name in (wanted.unit, wanted.other) if name]
+        if not more and len(names) == 2 and not self._is_few("unit", months, names[0]):
+            names.reverse()  # the other one leads
+        tokens = [self._tokens.over(months, "unit", name.encode()) for name in names]
+        either = []
+        for near, far in (("sender", "recipient"), ("recipient", "sender")):
+            terms = [_among(near + more, tokens[0])]
+            either.append([*terms, _among(f"{far} + 0", tokens[1])] if len(tokens) == 2 else terms)
+        return either
 
-    def _units(self, months: list[int], name: str) -> list[int]:
-        return self._tokens.over(months, "unit", name.encode()) if name else []
-
-    def _terms(self, months: list[int], wanted: Wanted, after: Cursor | None) -> Iterator[Term]:
-        """Yield terms that must all fit; `+ 0` and `|| ''` keep an index from being used that finds too much."""
-        tokens, table = self._tokens, _source(wanted)[1]
-        if wanted.leans_on:
-            yield _among("leans.token", tokens.over(months, "consent", wanted.leans_on))
-        if wanted.ground:
-            among = _among("grounds.token", tokens.over(months, "ground", wanted.ground.encode()))
-            if table == "grounds":
-                yield among
-            else:
-                yield f"EXISTS (SELECT 1 FROM grounds WHERE {among[0]} AND grounds.place = places.place)", *among[1:]
-        if table != "places":
-            yield (f"places.place = {table}.place",)
-        yield from self._where(months, wanted, after, table)
-        if wanted.message and (ends := self._ends(months, wanted, sorting=True)):
+    def _terms(self, months: list[int], wanted: Wanted, lead: str) -> Iterator[Term]:
+        """Yield what must all fit of the words that are looked for."""
+        over = partial(self._tokens.over, months)
+        for table, name, word in (("leans", "consent", wanted.leans_on), ("grounds", "ground", wanted.ground.encode())):
+            if word:
+                among = _among(f"{table}.token", over(name, word))
+                exists = f"EXISTS (SELECT 1 FROM {table} WHERE {among[0]} AND {table}.place = places.place)", *among[1:]
+                yield among if lead == name else exists
+        if lead != "unit" and (wanted.unit or wanted.other):
+            ends = self._ends(months, wanted, " + 0")
             parts = [" AND ".join(term for term, *_ in end) for end in ends]
             yield f"({' OR '.join(parts)})", *(value for end in ends for _, *given in end for value in given)
         if wanted.child_of:
-            column = "child" if table == "places" and not wanted.message else "child + 0"
-            yield _among(column, tokens.over(months, "child", wanted.child_of))
+            yield _among("child" if lead == "child" else "child + 0", over("child", wanted.child_of))
         if wanted.type:
-            column = "type + 0" if wanted.is_rare or wanted.unit or wanted.other else "type"
-            yield _among(column, tokens.over(months, "type", wanted.type.encode()))
+            yield _among("type" if lead == "type" else "type + 0", over("type", wanted.type.encode()))
 
-    def _where(self, months: list[int], wanted: Wanted, after: Cursor | None, table: str) -> Iterator[Term]:
+    def _where(self, months: list[int], wanted: Wanted, after: Cursor | None, lead: str, table: str) -> Iterator[Term]:
         """Yield what bounds months, places, kinds and times."""
+        if table != "places":
+            yield (f"places.place = {table}.place",)
         if wanted.is_rare:
             yield _among("month + 0", months)
             if after is not None:
-                yield (
-                    "(month + 0 < ? OR month + 0 = ? AND places.place + 0 < ?)",
-                    after.month,
-                    after.month,
-                    after.offset,
-                )
+                term = "(month + 0 < ? OR month + 0 = ? AND places.place + 0 < ?)"
+                yield term, after.month, after.month, after.offset
         else:
-            yield ("month + 0 = ?" if wanted.by_token or table != "places" else "month = ?"), months[0]
+            yield ("month = ?" if lead in ("kind", "place") else "month + 0 = ?"), months[0]
             if after is not None and after.month == months[0]:
                 yield f"{table}.place < ?", after.offset
         if wanted.kinds:
-            own = len(wanted.kinds) == 1 and not wanted.by_token and not wanted.outcome and table == "places"
-            yield _among("kind" if own else "kind || ''", list(wanted.kinds))
+            yield _among("kind" if lead == "kind" else "kind || ''", list(wanted.kinds))
         if wanted.outcome:
-            yield ("outcome || '' = ?" if wanted.by_token or table != "places" else "outcome = ?"), wanted.outcome
+            yield ("outcome = ?" if lead == "place" else "outcome || '' = ?"), wanted.outcome
         if wanted.since:
             yield "at >= ?", wanted.since
         if wanted.before < _EVER:
             yield "at < ?", wanted.before
 
 
-def _source(wanted: Wanted) -> tuple[str, str]:
-    """Return the tables of a query and the one that leads, whose order is the places' too."""
-    if wanted.leans_on and not wanted.message:
-        return "leans CROSS JOIN places", "leans"  # SQLite begins with the first table of a cross join
-    if wanted.leans_on:
-        return "places CROSS JOIN leans", "leans"
-    if wanted.ground and not wanted.by_token:
-        return "grounds CROSS JOIN places", "grounds"
-    return "places", "places"
-
-
-def _order(wanted: Wanted, lead: str) -> str:
-    return "places.month DESC, places.place DESC" if wanted.is_rare else f"{lead}.place DESC"
-
-
 def _among(column: str, values: list[Any]) -> Term:
     return (f"{column} = ?" if len(values) == 1 else f"{column} IN ({', '.join('?' * len(values))})"), *values
 
 
-def _may_hold(month: int, wanted: Wanted) -> bool:
-    """Say whether a month can hold records of the time; an erasure's own record is of no month."""
-    if month == ERASURES:
-        return True
-    return month_of(wanted.since) <= month and (wanted.before >= _EVER or month <= month_of(wanted.before))
+@lru_cache(4096)
+def _month_of_day(day: int) -> int:
+    found = _EPOCH + timedelta(day)
+    return found.year * 100 + found.month
 
 
 _MONTHS: Final = """

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from samband.schemas.errors import SambandError
+from tests.bench.console import COUNT, REQUESTS, console_figures
 from tests.bench.figures import Figure, percentile
 from tests.bench.ground import Ground
 from tests.bench.latency import latencies
@@ -125,7 +126,7 @@ def measure(arguments: argparse.Namespace, console: Console) -> list[Figure]:
                 console.print(line)
 
         figures: list[Figure] = []
-        if arguments.only != "proofs":
+        if arguments.only in (None, "gate", "log"):
             ground = Ground(say)
             try:
                 if arguments.only in (None, "gate"):
@@ -136,6 +137,8 @@ def measure(arguments: argparse.Namespace, console: Console) -> list[Figure]:
                 ground.close()
         if arguments.only in (None, "proofs"):
             figures += proof_figures(arguments.entries, say)
+        if arguments.only in (None, "console"):
+            figures += console_figures(arguments.decisions, arguments.pages, say)
         return figures
 
 
@@ -149,7 +152,9 @@ def main() -> int:
     parser.add_argument("--consents", type=int, default=1_000_000, help="consents that the gate remembers")
     parser.add_argument("--leaves", type=int, default=60_000, help="audit records that the log takes in a round")
     parser.add_argument("--entries", type=int, default=10_000_000, help="entries of the log that proofs come from")
-    parser.add_argument("--only", choices=("gate", "log", "proofs"), help="one part alone")
+    parser.add_argument("--decisions", type=int, default=COUNT, help="decisions that the console finds its way in")
+    parser.add_argument("--pages", type=int, default=REQUESTS, help="requests of each kind of the console's pages")
+    parser.add_argument("--only", choices=("gate", "log", "proofs", "console"), help="one part alone")
     arguments = parser.parse_args()
     console = Console()
     try:
@@ -169,6 +174,7 @@ def main() -> int:
         "latency_seconds": arguments.seconds,
         "leaves": arguments.leaves,
         "entries": arguments.entries,
+        "decisions": arguments.decisions,
         "only": arguments.only,
     }
     arguments.json.write_text(json.dumps(told, indent=2) + "\n", "utf-8")

@@ -33,11 +33,12 @@ from samband.streams.index import engine_of
 from samband.streams.index.postgres import Postgres
 from samband.streams.index.store import IndexStore
 from tests.bench.console_fill import UNITS, Told, fill, found
+from tests.bench.figures import Figure, percentile
 from tests.bench.process import Process
 from tests.postgres import Cluster
 from tests.postgres import found as postgres
 
-__all__ = ["measure"]
+__all__ = ["COUNT", "REQUESTS", "console_figures"]
 
 COUNT: Final = 1_000_000
 REQUESTS: Final = 40
@@ -132,7 +133,7 @@ def summary(taken: dict[str, list[float]]) -> dict[str, dict[str, float]]:
     return {
         name: {
             "p50": statistics.median(each),
-            "p95": sorted(each)[min(len(each) - 1, int(0.95 * len(each)))],
+            "p95": percentile(each, 0.95),
             "max": max(each),
         }
         for name, each in {"all": every, **taken}.items()
@@ -193,6 +194,27 @@ def measure(count: int, number: int, folder: Path, say: Callable[[str], None]) -
         finally:
             settings.write_text(plain, "utf-8")
     return said
+
+
+def console_figures(count: int, number: int, say: Callable[[str], None]) -> list[Figure]:
+    """Return what a page of the console takes, over all kinds of pages, and the kind that takes longest."""
+    with tempfile.TemporaryDirectory(prefix="samband-bench-") as folder:
+        said = measure(count, number, Path(folder), say)
+    made = [Figure("console_index_us", said["take_us"], "µs to write a record's row to SQLite")]
+    for name, prefix in (("sqlite", "console"), ("postgres", "console_postgres")):
+        if name not in said:
+            continue
+        pages = said[name]["pages"]
+        slowest = max((each for each in pages if each != "all"), key=lambda each: float(pages[each]["p95"]))
+        every, unit = pages["all"], f"ms, every page, {said[name]['records']:,} records"
+        made += [
+            Figure(f"{prefix}_p95_ms", every["p95"], unit, target=200, least=False),
+            Figure(f"{prefix}_p50_ms", every["p50"], "ms"),
+            Figure(f"{prefix}_max_ms", every["max"], "ms"),
+            Figure(f"{prefix}_slowest_p95_ms", pages[slowest]["p95"], f"ms, {slowest}"),
+            Figure(f"{prefix}_cpu_ms", said[name]["cpu_ms"], "ms of the console's CPU a page"),
+        ]
+    return made
 
 
 def main() -> int:
