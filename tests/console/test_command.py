@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -85,3 +86,18 @@ def test_nothing_else_needs_its_packages(hub: HubHouse, arguments: tuple[str, ..
     )  # fmt: skip
     assert done.returncode == code, done.stderr
     assert told in done.stderr
+
+
+def test_the_index_is_made_anew_without_a_hub(hub: HubHouse) -> None:
+    """`console rebuild` where no hub runs makes the index from the records, with the same totals, and says them."""
+    before = hub.source.index.sums()
+    done = subprocess.run(
+        samband(hub.home.path, "console", "rebuild", "--json"), capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["records"] == hub.store.count() == sum(each["number"] for each in told["totals"])
+    assert hub.source.index.sums() == before
+    assert hub.source.index.store.generation == 1
+    shown = subprocess.run(samband(hub.home.path, "console", "rebuild"), capture_output=True, text=True, timeout=60)
+    assert "permitted" in shown.stdout or "permit" in shown.stdout, shown.stdout

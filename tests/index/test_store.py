@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from samband.schemas.errors import OperatorError
-from samband.streams.index import engine_of
+from samband.streams.authority import Home
+from samband.streams.index import engine_of, postgres
 from samband.streams.index.store import IndexStore
 from tests.index.conftest import Databases
 from tests.index.ground import picture, row
@@ -167,8 +168,6 @@ def test_another_version_is_emptied(databases: Databases) -> None:
 
 def test_hub_toml_names_it(databases: Databases, tmp_path: Path) -> None:
     """`[console] postgres` in hub.toml names a file with the URI; without it the index is a file of SQLite."""
-    from samband.streams.authority import Home
-
     home = Home(tmp_path / "home")
     home.path.mkdir()
     line = ""
@@ -187,8 +186,6 @@ def test_hub_toml_names_it(databases: Databases, tmp_path: Path) -> None:
 
 def test_a_database_that_is_away_says_so_without_its_secret(tmp_path: Path) -> None:
     """A PostgreSQL that does not answer, or a URI that is none, is an error with a way out, and never the password."""
-    from samband.streams.index import postgres
-
     for uri in ("postgresql://u:hemligt@/d?host=/nonexistent&connect_timeout=1", "hemligt=hemligt"):
         (tmp_path / "uri").write_text(uri)
         with pytest.MonkeyPatch.context() as patch:
@@ -197,3 +194,14 @@ def test_a_database_that_is_away_says_so_without_its_secret(tmp_path: Path) -> N
                 postgres.postgres_at(tmp_path / "uri")
         assert told.value.code == "INDEX_OPEN"
         assert "hemligt" not in f"{told.value.message} {told.value.hint}"
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub whose `hub.toml` names PostgreSQL, without `samband[postgres]`, says what to install."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "samband.streams.index.postgres")
+    home = Home(tmp_path)
+    (tmp_path / "hub.toml").write_text('[console]\npostgres = "index.uri"\n')
+    with pytest.raises(OperatorError) as told:
+        engine_of(home)
+    assert (told.value.code, "samband[postgres]" in told.value.hint) == ("INDEX_POSTGRES_MISSING", True)
