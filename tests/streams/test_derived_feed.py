@@ -1,4 +1,4 @@
-"""The feed of the console's index acknowledges what is durable, waits for a database that is away, and gives up in time."""
+"""The feed of the index acknowledges what is durable, waits for a database that is away, and gives up in time."""
 
 from __future__ import annotations
 
