@@ -25,7 +25,7 @@ from typing import Any, Final
 import httpx
 import psycopg
 
-from samband.connectors.console.guard import COOKIE
+from samband.connectors.web.guard import COOKIE
 from samband.schemas.catalogue import CATALOGUE
 from samband.schemas.rulebook import shipped
 from samband.streams.authority import Home
