@@ -44,6 +44,8 @@ CONSENT_EVENTS: Final = (
 )  # fmt: skip
 _FOLLOW_S: Final = 2.0
 _KEEP_S: Final = 15.0
+_COUNT_S: Final = 60.0
+"""Between counts of the records: at a million it reads megabytes, which no page waits for."""
 _LADDER: Final = 200
 _LAST_MONTH: Final = 999_999
 
@@ -90,6 +92,8 @@ class Source:
         self._end = threading.Event()
         self._caught_up = threading.Event()
         self._generation = 0
+        self._kept: int | None = None
+        self._count_at = 0.0
         self._follower = threading.Thread(target=self._follow, name="console-index", daemon=True)
         self._reading = threading.Lock()
         self._directory: tuple[float, Directory] | None = None
@@ -116,6 +120,8 @@ class Source:
             try:
                 with opened(self.home) as store:
                     self.follow(store)
+                    if time.monotonic() > self._count_at:
+                        self._kept, self._count_at = store.count(), time.monotonic() + _COUNT_S
             except SambandError as error:
                 self.trouble = error.code
             self._end.wait(_FOLLOW_S)
@@ -266,5 +272,5 @@ class Source:
 
     @property
     def kept(self) -> int:
-        """How many records the hub keeps."""
-        return self._store.count()
+        """How many records the hub keeps; while the console runs, as of the last minute."""
+        return self._store.count() if self._kept is None else self._kept
