@@ -152,12 +152,12 @@ raises("opener.quota", "a party opens a bounded number of lanes an hour", GATE, 
 # Signatures and trees
 
 does("batch.signature", "a message is signed by its sender", LAYOUT, signature.BatchCache.verify,
-     ("key.verify('batch', _signed_root(message.kid, message.n, root), message.sig)", "pass"))  # fmt: skip
+     ("self._held.verify(key, 'batch', message.n, ", "(lambda _: None)("), (", message.sig)", ")"))  # fmt: skip
 raises("batch.purpose", "a message is signed with a party's signing key", GATE, signature.BatchCache.verify,
        "KEY_PURPOSE")  # fmt: skip
 does("batch.n", "the size of the tree is signed", LAYOUT, signature._signed_root, ("n.to_bytes(4, 'big')", "b''"))
 does("stamp.signature", "a stamp is signed by the gate", PARTY, signature.verify_entry,
-     ("key.verify('stamp', _signed_root(stamped.kid, stamped.n, root), stamped.sig)", "pass"))  # fmt: skip
+     ("checks.verify(key, 'stamp', stamped.n, root, stamped.sig)", "pass"))  # fmt: skip
 parts("merkle.odd", "an odd node is never paired with itself", LAYOUT, merkle.root_and_paths,
       lambda: patched(signature, "root_and_paths", duplicating),
       lambda: patched(signature, "root_from_path", duplicated))  # fmt: skip
