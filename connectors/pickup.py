@@ -109,10 +109,12 @@ class Pickup:
         """Return (place, message id) of announced letters that nobody has acknowledged, oldest first."""
         if not self.units:
             return []
+        units = [unit] if unit else sorted(self.units)  # by unit, since the index of what waits begins with it
+        marks = ",".join("?" * len(units))
         rows = self._store.database.execute(
             "SELECT inbox.id, message_id FROM inbox JOIN announced USING (message_id)"
-            " WHERE state IN ('waiting', 'handing') AND inbox.id > ? AND ? IN ('', unit) ORDER BY inbox.id LIMIT ?",
-            (after, unit, limit),
+            f" WHERE state IN ('waiting', 'handing') AND unit IN ({marks}) AND inbox.id > ? ORDER BY inbox.id LIMIT ?",
+            (*units, after, limit),
         )
         return [(place, bytes(message_id)) for place, message_id in rows]
 

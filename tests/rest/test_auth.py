@@ -116,6 +116,13 @@ async def test_limits(house: House, http: httpx.AsyncClient, api: Apis) -> None:
     headers = api["skola"].headers | {"content-type": "application/json"}
     large = await http.post("/v1/messages", headers=headers, content=b" " * (2 * 1024 * 1024 + 1))
     assert (large.status_code, large.json()["code"]) == (413, "BODY_SIZE")
+
+    async def unsaid() -> AsyncIterator[bytes]:
+        for _ in range(40):
+            yield b" " * 65_536
+
+    grows = await http.post("/v1/messages", headers=headers, content=unsaid())
+    assert (grows.status_code, grows.json()["code"]) == (413, "BODY_SIZE"), "also where no length was said"
     page = await http.get("/v1/inbox", headers=headers | {"origin": "https://evil.example"})
     assert (page.status_code, page.json()["code"]) == (403, "BROWSER")
     for query, code in (("x=1", "QUERY_UNKNOWN"), ("limit=1&limit=2", "QUERY_TWICE"), ("limit=0", "QUERY_FORM")):

@@ -30,7 +30,7 @@ async def read(api: Apis, name: str, count: int, last: str = "") -> list[dict[st
     """Open a stream and read so many events."""
     headers = api[name].headers | {"accept": "text/event-stream"} | ({"last-event-id": last} if last else {})
     found: list[dict[str, Any]] = []
-    async with api[name].http.stream("GET", "/v1/events", headers=headers) as response:
+    async with asyncio.timeout(15), api[name].http.stream("GET", "/v1/events", headers=headers) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         async for event in events(response):
             found.append(event)

@@ -44,6 +44,8 @@ async def test_a_message_is_sent_fetched_and_acknowledged(house: House, api: Api
     assert (await skola.get(message))["state"] == "permit", "fetched is not handed over"
     for _ in range(2):
         assert (await social.post(f"{letter}/acknowledge", {}, 200))["state"] == "handed_over"
+    receipts = "SELECT count(*) FROM outbox WHERE type = 'receipt'"
+    assert house.connectors["social"].store.database.execute(receipts).fetchone() == (1,), "its sender is told once"
     house.settle()
     assert (await social.get("/v1/inbox"))["items"] == []
     assert [step["outcome"] for step in (await skola.get(message))["steps"]] == ["permit", "handed_over"]
@@ -105,6 +107,9 @@ async def test_what_nobody_fetches_ends_as_refused(house: House, api: Apis) -> N
     house.settle()
     house.line.gate.now += 25 * 3_600_000
     assert (await api["social"].get("/v1/inbox"))["items"] == []
+    (line,) = (await api["social"].get("/v1/inbox", show="all"))["items"]
+    assert (line["state"], line["code"]) == ("refused", "EXPIRED")
+    assert (await api["social"].get(f"/v1/inbox/{line['message_id']}", 410))["code"] == "MESSAGE_REFUSED"
     house.settle()
     followed = await api["skola"].get(f"/v1/messages/{said['message_id']}")
     assert (followed["state"], followed["steps"][-1]["code"]) == ("refused", "EXPIRED")
