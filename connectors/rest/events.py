@@ -46,6 +46,9 @@ _LIFE_S: Final = 600.0
 """A stream ends after so long and is taken up again, so that a client that was taken away is out."""
 _SAYS: Final = frozenset({Scope.SEND, Scope.CONSENTS, Scope.CIRCLE})
 
+_ITS_OWN: Final = frozenset({"key.card", "log.cosigned"})
+"""What the connector says for itself; no system asked for it."""
+
 Place = tuple[int, int]
 
 
@@ -78,6 +81,8 @@ def _look(call: Call, place: Place, limit: int) -> tuple[list[Event], Place]:
     if _may_follow(caller):
         for number, message_id, step in steps_after(hosted.party.store, place[0], limit - len(found)):
             place = (number, place[1])
+            if step.detail.get("type") in _ITS_OWN:
+                continue
             data = {"message_id": message_id.hex(), **msgspec.to_builtins(step_of(step))}
             found.append(_event(place, f"samband.message.{step.kind}", step.at, message_id, data))
     return found, place

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from samband.connectors.store import Step
 from tests.rest.conftest import Apis, House, token
 from tests.rest.test_messages import concern, sent
 
@@ -94,3 +95,14 @@ async def test_a_place_that_is_none(house: House, api: Apis) -> None:
     headers = api["skola"].headers | {"accept": "text/event-stream", "last-event-id": "x"}
     answer = await api["skola"].http.get("/v1/events", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "LAST_EVENT_ID")
+
+
+async def test_what_the_connector_says_for_itself_is_no_event(house: House, api: Apis) -> None:
+    """Its own keys and its cosignatures of the log are nothing that a system asked for."""
+    store = house.connectors["skola"].store
+    with store.transaction():
+        for kind in ("key.card", "log.cosigned"):
+            store.add_step(bytes(16), Step(1, "event", "accepted", "", {"type": kind}))
+    page = await api["skola"].get("/v1/events", after="0.0")
+    assert page["items"] == []
+    assert page["next"] != "0.0", "and is passed by once"
