@@ -12,9 +12,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 
 from samband.schemas.errors import SambandError
+from samband.streams import clients
 from samband.streams.directory import Directory
 from samband.streams.topics import DIRECTORY
 
@@ -25,7 +26,7 @@ log = logging.getLogger("samband.cards")
 
 async def publish(kafka: Mapping[str, Any], records: Mapping[str, bytes]) -> None:
     """Write records to the directory topic in the order given, each keyed by its name."""
-    producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True)
+    producer = clients.producer(kafka, acks="all", enable_idempotence=True)
     await producer.start()
     try:
         await asyncio.gather(
@@ -66,8 +67,8 @@ class CardReader:
     async def _follow(self, caught_up: asyncio.Event) -> None:
         topic = TopicPartition(DIRECTORY, 0)
         while True:
-            consumer = AIOKafkaConsumer(
-                **self._kafka(),
+            consumer = clients.consumer(
+                self._kafka(),
                 isolation_level="read_committed",
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from samband.schemas.catalogue import categories, content_schema_id, decode_content
 from samband.schemas.errors import FormatError, OperatorError, RefusedError, TrustError
@@ -25,6 +25,7 @@ from samband.schemas.identifiers import ChildIdentifier, age_band, birth_date
 from samband.schemas.message import Down, Message
 from samband.schemas.routing import Routing
 from samband.schemas.stamp import Stamped, StampRecord
+from samband.streams import clients
 from samband.streams.crypto.content import open_content
 from samband.streams.crypto.held import Opening
 from samband.streams.crypto.keys import Kid, Purpose
@@ -225,8 +226,8 @@ class InboxReader:
         Raises:
             Exception: Kafka is away; the caller begins again from the offset it kept.
         """
-        consumer = AIOKafkaConsumer(
-            **self._kafka(),
+        consumer = clients.consumer(
+            self._kafka(),
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -23,6 +23,7 @@ from samband.streams import passphrase as sources
 from samband.streams.crypto.keybox import FILE_BYTES, FolderKey, Header, State, StoredKey
 from samband.streams.crypto.keys import Kid, OpenKey, Purpose, Realm, SignKey
 from samband.streams.keystore import SEALING, HeldKey, missing
+from samband.streams.locks import WINDOWS
 
 __all__ = ["HEADER", "KeyFolder"]
 
@@ -223,7 +224,7 @@ class KeyFolder:
         found = []
         for path in sorted(self.folder.glob("*.key")):
             with suppress(FileNotFoundError), path.open("rb") as file:
-                if path.stat().st_mode & 0o077:
+                if path.stat().st_mode & 0o077 and not WINDOWS:  # rights are access lists there
                     raise OperatorError("KEY_FILE_RIGHTS", f"`{path}` can be read by others", f"chmod 600 {path}")
                 found.append((path, file.read(FILE_BYTES + 1)))
         return found

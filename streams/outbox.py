@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaProducer
 
 from samband.schemas.message import Message, Up
 from samband.schemas.routing import NO_COMMIT, Routing
+from samband.streams import clients
 from samband.streams.crypto.content import commit, pad_content, seal_content
 from samband.streams.crypto.held import Signing
 from samband.streams.crypto.keys import Purpose
@@ -174,8 +175,8 @@ class OutboxWriter:
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
-            self._producer = AIOKafkaProducer(  # kept before it starts: who is cancelled meanwhile stops it
-                **self._kafka(),
+            self._producer = clients.producer(  # kept before it starts: who is cancelled meanwhile stops it
+                self._kafka(),
                 enable_idempotence=True,
                 acks="all",
                 max_request_size=1_000_000,

@@ -10,7 +10,6 @@ One process at a time makes a head (a lock), and it is on disk before anybody ge
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from samband.schemas.head import HEAD_MS, SIGNED_HEAD, Head
 from samband.streams.crypto.keys import SUITE, SignKey
 from samband.streams.directory_book import Book
 from samband.streams.directory_records import HEAD_NAME, hash_of, root_of, sign_head
+from samband.streams.locks import hold
 from samband.streams.root import Root
 from samband.streams.snapshot import write_whole
 
@@ -116,7 +116,7 @@ class Publication:
     def _alone(self) -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            hold(lock)
             yield
 
     @property

@@ -39,6 +39,7 @@ from samband.connectors.cli import (
     rest,
     retention,
     rules,
+    sandbox,
     send,
     subject_access,
     topics,
@@ -124,6 +125,7 @@ app.add_typer(rest.app, name="rest")
 app.add_typer(webhook.app, name="webhook")
 app.add_typer(play.app, name="testdata")
 app.command("demo")(play.demo)
+app.command("sandbox")(sandbox.sandbox)
 
 
 def _version(wanted: bool) -> None:

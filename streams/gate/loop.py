@@ -26,6 +26,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
 from samband.schemas.errors import OperatorError, SambandError
+from samband.streams import clients
 from samband.streams.crypto.hub import HubStore
 from samband.streams.gate.judge import Incoming, Output, Record, Turn
 from samband.streams.gate.state import HEAD, State
@@ -135,8 +136,8 @@ class WorkLane:
 
     async def _open(self, rebuilding: asyncio.Semaphore) -> None:
         each = self._settings
-        self._producer = AIOKafkaProducer(
-            **self._kafka(),
+        self._producer = clients.producer(
+            self._kafka(),
             transactional_id=f"{each.group}.{each.topic}.{self._partition}",
             transaction_timeout_ms=int(2 * each.deadline_s * 1000),
             retry_backoff_ms=5,
@@ -144,8 +145,8 @@ class WorkLane:
             max_batch_size=_BATCH_BYTES,
             max_request_size=2 * _BATCH_BYTES,
         )
-        self._consumer = AIOKafkaConsumer(
-            **self._kafka(),
+        self._consumer = clients.consumer(
+            self._kafka(),
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="none",
@@ -373,8 +374,8 @@ class GateLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         Raises:
             Exception: what the group's coordinator finds fatal.
         """
-        self._members = AIOKafkaConsumer(
-            **self.kafka(),
+        self._members = clients.consumer(
+            self.kafka(),
             group_id=self.settings.group,
             group_instance_id=self.settings.instance,
             enable_auto_commit=False,

@@ -7,7 +7,6 @@ itself; whoever runs it starts it again. One per home, and one per Kafka.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import os
 import signal
@@ -21,6 +20,7 @@ from samband.streams.authority import Home
 from samband.streams.cards import CardReader
 from samband.streams.crypto.keys import Purpose
 from samband.streams.directory import Directory
+from samband.streams.locks import hold
 from samband.streams.log.checkpoint import Checkpoint, Policy, origin_of
 from samband.streams.log.folder import LogFolder
 from samband.streams.log.journal import Journal
@@ -113,7 +113,7 @@ def main() -> int:
         (home.hub / "run").mkdir(exist_ok=True)
         with (home.hub / "run" / "log.lock").open("a") as lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                hold(lock, wait=False)
             except OSError as error:
                 raise OperatorError("LOG_RUNNING", "a sequencer runs on this home already") from error
             return asyncio.run(until_ended(run(home), signals=(signal.SIGTERM, signal.SIGINT), parent=os.getppid()))

@@ -10,8 +10,9 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
+from samband.streams import clients
 from samband.streams.topics import LOG_TOPIC
 
 __all__ = ["follow"]
@@ -28,8 +29,8 @@ async def follow(
         Exception: Kafka is away; the caller begins again from the offset it kept.
     """
     topic = TopicPartition(LOG_TOPIC, 0)
-    consumer = AIOKafkaConsumer(
-        **kafka(), isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="earliest"
+    consumer = clients.consumer(
+        kafka(), isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="earliest"
     )
     try:
         consumer.assign([topic])

@@ -17,6 +17,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from samband.schemas.errors import OperatorError
+from samband.streams import clients
 from samband.streams.log.sequencer import Incoming
 from samband.streams.log.tiles import CHECKPOINT
 from samband.streams.topics import AUDIT, COSIGN, LOG_TRANSACTION
@@ -47,13 +48,13 @@ class LogTopics:
         self._kafka = kafka
         self._audit = self._consumer()
         self._words = self._consumer()
-        self._producer = AIOKafkaProducer(
-            **kafka(), transactional_id=LOG_TRANSACTION, transaction_timeout_ms=int(2 * _DEADLINE_S * 1000)
+        self._producer = clients.producer(
+            kafka(), transactional_id=LOG_TRANSACTION, transaction_timeout_ms=int(2 * _DEADLINE_S * 1000)
         )
 
     def _consumer(self) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(
-            **self._kafka(),
+        return clients.consumer(
+            self._kafka(),
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="none",

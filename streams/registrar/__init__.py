@@ -11,7 +11,6 @@ which everybody notices, and not make anything up.
 
 from __future__ import annotations
 
-import fcntl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from samband.streams.crypto.keys import Purpose
 from samband.streams.directory import HUB, Directory
 from samband.streams.directory_records import HEAD_NAME
 from samband.streams.keystore import expired_keys
+from samband.streams.locks import hold
 from samband.streams.periods import PERIODS
 from samband.streams.snapshot import write_whole
 
@@ -114,7 +114,7 @@ def alone(home: Home) -> Iterator[None]:
         deadline = time.monotonic() + _WAIT_S
         while True:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                hold(lock, wait=False)
                 break
             except BlockingIOError as error:  # a killed hub's registrar ends within a moment
                 if time.monotonic() > deadline:

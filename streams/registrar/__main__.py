@@ -14,9 +14,10 @@ import time
 from pathlib import Path
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from samband.schemas.errors import OperatorError, SambandError
+from samband.streams import clients
 from samband.streams.authority import Home
 from samband.streams.cards import publish
 from samband.streams.process import begin, until_ended
@@ -32,8 +33,8 @@ async def run(home: Home) -> None:
     """Publish what is new and take what parties say, until told to end."""
     registrar, kafka = Registrar(home), home.kafka("registrar").aiokafka
     topic = TopicPartition(CARDS, 0)
-    consumer = AIOKafkaConsumer(
-        **kafka(), isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="earliest"
+    consumer = clients.consumer(
+        kafka(), isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="earliest"
     )
     consumer.assign([topic])
     await consumer.start()
