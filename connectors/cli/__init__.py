@@ -24,6 +24,7 @@ from samband.connectors.cli import (
     connect,
     consent,
     console,
+    contract,
     doctor,
     findings,
     hub,
@@ -126,6 +127,7 @@ app.add_typer(webhook.app, name="webhook")
 app.add_typer(play.app, name="testdata")
 app.command("demo")(play.demo)
 app.command("sandbox")(sandbox.sandbox)
+app.add_typer(contract.app, name="contract")
 
 
 def _version(wanted: bool) -> None:
