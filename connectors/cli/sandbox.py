@@ -25,6 +25,10 @@ def sandbox(
         list[str] | None,
         typer.Option(metavar="UNIT=URL", help="Hand a unit's messages over to your own system. Repeatable."),
     ] = None,
+    rest: Annotated[
+        list[str] | None,
+        typer.Option(metavar="UNIT", help="Let a unit's system fetch over REST. Repeatable."),
+    ] = None,
     folder: Annotated[
         Path | None, typer.Option("--dir", metavar="DIR", help="Keep it in this new folder.", show_default="none kept")
     ] = None,
@@ -48,7 +52,7 @@ def sandbox(
     webhooks = dict(_webhook(each) for each in webhook or [])
 
     async def run() -> bool:
-        async with serving.opened(webhooks, folder) as house:
+        async with serving.opened(webhooks, folder, rest or ()) as house:
             if once:
                 came: list[Came] = []
                 good = await serving.once(house, came.append)
@@ -59,7 +63,7 @@ def sandbox(
                 if as_json:
                     emit({"address": address, "folder": str(house.home.path)})
                 else:
-                    _welcome(address, house.home.path, webhooks)
+                    _welcome(address, house.home.path, webhooks, rest or [])
                 await serving.serve(listener, house)
             return True
 
@@ -74,15 +78,17 @@ def _webhook(text: str) -> tuple[str, str]:
     return unit, url
 
 
-def _welcome(address: str, home: Path, webhooks: dict[str, str]) -> None:
+def _welcome(address: str, home: Path, webhooks: dict[str, str], fetching: list[str]) -> None:
     from samband.connectors.sandbox.app import NOT_REAL
     from samband.connectors.sandbox.children import CHILDREN
+    from samband.connectors.sandbox.doors import secret_of
     from samband.connectors.sandbox.places import PARTIES
     from samband.connectors.sandbox.serving import SECRET
 
     print(either(f"Sandlådan är uppe: {address}/sandbox\n", f"The sandbox is up: {address}/sandbox\n"))
+    ways = webhooks | {unit: either("hämtar med REST", "fetches over REST") for unit in fetching}
     rows = [
-        (place.party, unit.id, unit.kind.value, webhooks.get(unit.id, f"{home}/parties/{place.party}/inbox/{unit.id}"))
+        (place.party, unit.id, unit.kind.value, ways.get(unit.id, f"{home}/parties/{place.party}/inbox/{unit.id}"))
         for place in PARTIES
         for unit in place.units
     ]
@@ -94,6 +100,12 @@ def _welcome(address: str, home: Path, webhooks: dict[str, str]) -> None:
     )
     if webhooks:
         print(either(f"\nWebhookar signeras med {SECRET}", f"\nWebhooks are signed with {SECRET}"))
+    print(
+        either(
+            f"\nREST: {address}/parties/PART/openapi.json, klient PART, hemlighet {secret_of('PART')}",
+            f"\nREST: {address}/parties/PARTY/openapi.json, client PARTY, secret {secret_of('PARTY')}",
+        )
+    )
     print(f"\n{NOT_REAL}\n")
     told = '{"from": "SE2120002080-SKOLA", "to": "SE2120002080-IFO", "type": "concern.report", "child": "permitted"}'
     print(f"  curl {address}/sandbox/say -H 'content-type: application/json' -d '{told}'\n")

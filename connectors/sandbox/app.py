@@ -7,6 +7,7 @@
     POST   /sandbox/parties/{party}/restart  end its connector in the middle of what it does, and start it again
     GET, POST, DELETE /sandbox/faults        {"kind": "drop", "party": "skola", "way": "out", "times": 2}
     DELETE /sandbox/faults/{id}
+    …      /parties/{party}/…                 that party's own REST interface (`doors`)
 
 Errors are problem+json (RFC 9457) with `code`, `hint` and, where a field is wrong, `pointer`. There is no password,
 since there is nobody's data: but only this machine's own programs are answered, and no page of a browser's other tab.
@@ -22,11 +23,12 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from samband.connectors.client import Outcome
 from samband.connectors.sandbox.children import ANSWERS, CHILDREN, example_about
+from samband.connectors.sandbox.doors import Doors, secret_of
 from samband.connectors.sandbox.faults import Fault
 from samband.connectors.sandbox.house import Hosted, House
 from samband.connectors.sandbox.places import PARTIES
@@ -47,7 +49,7 @@ _MOST_WAIT_S: Final = 60.0
 _UNKNOWN: Final = ("PARTY_UNKNOWN", "MESSAGE_UNKNOWN", "FAULT_UNKNOWN")
 
 
-def app(house: House, *extra: Route) -> Starlette:
+def app(house: House) -> Starlette:
     """Return the house's app; it does not start or end the house."""
     each = _App(house)
     routes = [
@@ -59,7 +61,7 @@ def app(house: House, *extra: Route) -> Starlette:
         Route("/sandbox/parties/{party}/restart", each.restart, methods=["POST"]),
         Route("/sandbox/faults", each.faults, methods=["GET", "POST", "DELETE"]),
         Route("/sandbox/faults/{name}", each.end_fault, methods=["DELETE"]),
-        *extra,
+        Mount("/parties", Doors(house)),
     ]
     return Starlette(routes=routes, middleware=[Middleware(_OwnMachine)], exception_handlers={SambandError: _problem})
 
@@ -77,6 +79,8 @@ class _App:
             {
                 "party": place.party,
                 "name": place.name,
+                "rest": f"/parties/{place.party}/openapi.json",
+                "client": {"id": place.party, "secret": secret_of(place.party)},
                 "units": [{"unit": unit.id, "kind": unit.kind.value, "name": unit.name} for unit in place.units],
             }
             for place in PARTIES

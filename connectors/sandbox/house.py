@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,10 @@ from typing import Any, Final, Self
 from samband.connectors.adapter import Adapter
 from samband.connectors.client import Client, Outcome
 from samband.connectors.party import Party
+from samband.connectors.rest.auth import digest_of_secret
+from samband.connectors.rest.settings import Scope
 from samband.connectors.sandbox.children import history
+from samband.connectors.sandbox.doors import secret_of
 from samband.connectors.sandbox.faults import Faults
 from samband.connectors.sandbox.line import Line
 from samband.connectors.sandbox.places import PARTIES
@@ -98,9 +101,16 @@ class House:
     """The hub, the parties, and the line between them."""
 
     def __init__(
-        self, folder: Path, faults: Faults, adapters: Callable[[Party], Mapping[str, Adapter]] | None = None
+        self,
+        folder: Path,
+        faults: Faults,
+        adapters: Callable[[Party], Mapping[str, Adapter]] | None = None,
+        fetching: Collection[str] = (),
     ) -> None:
-        """Found it in an empty folder; `adapters` gives a party's ways into its own systems (default: folders).
+        """Found it in an empty folder.
+
+        `adapters` gives a party's ways into its own systems (default: folders); the units in `fetching` have none, and
+        fetch over REST.
 
         Raises:
             OperatorError: the folder cannot be used.
@@ -115,11 +125,10 @@ class House:
         now = datetime.now(UTC)
         self.home.found(AGREEMENT, now=now, shards=_SHARDS, terms=shipped_text("vastmanland"))
         for place in PARTIES:
-            ways = "".join(
-                f'\n[[adapter]]\nunit = "{unit.id}"\nkind = "folder"\npath = "inbox/{unit.id}"\n'
-                for unit in place.units
-            )
+            ways = "".join(_way(unit.id, fetching=unit.id in fetching) for unit in place.units) + _rest(place.party)
             at = self.home.add_party(place.party, place.name, place.organisation, place.units, now=now, extra=ways)
+            (at / "rest-secrets").touch(mode=0o600)
+            (at / "rest-secrets").write_text(digest_of_secret(secret_of(place.party)) + "\n", "ascii")
             (at / "inbox").mkdir(mode=0o700)
 
     def __getitem__(self, party: str) -> Hosted:
@@ -228,6 +237,19 @@ class House:
             task.cancel()
         await asyncio.gather(*self._hub, return_exceptions=True)
         self._hub.clear()
+
+
+def _way(unit: str, *, fetching: bool) -> str:
+    kind = 'kind = "rest"' if fetching else f'kind = "folder"\npath = "inbox/{unit}"'
+    return f'\n[[adapter]]\nunit = "{unit}"\n{kind}\n'
+
+
+def _rest(party: str) -> str:
+    scopes = ", ".join(f'"{scope}"' for scope in Scope)
+    return (
+        "\n[rest]\nrequests_per_minute = 60000\n"
+        f'\n[[rest.client]]\nid = "{party}"\nsecrets = "rest-secrets"\nscopes = [{scopes}]\n'
+    )
 
 
 async def _forever(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

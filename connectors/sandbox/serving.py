@@ -6,7 +6,7 @@ import contextlib
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,10 +52,12 @@ class Came:
 
 
 @asynccontextmanager
-async def opened(webhooks: Mapping[str, str], folder: Path | None = None) -> AsyncIterator[House]:
+async def opened(
+    webhooks: Mapping[str, str], folder: Path | None = None, fetching: Collection[str] = ()
+) -> AsyncIterator[House]:
     """Give a running house, in a folder of its own that goes with it unless one is named.
 
-    `webhooks` are URLs by unit; what is for other units lies in their parties' folders.
+    `webhooks` are URLs by unit; the units in `fetching` fetch over REST; what is for others lies in parties' folders.
     """
 
     def adapters(party: Party) -> dict[str, Adapter]:
@@ -66,9 +68,9 @@ async def opened(webhooks: Mapping[str, str], folder: Path | None = None) -> Asy
         if folder is None:
             scratch = tempfile.TemporaryDirectory(prefix="samband-sandbox-", ignore_cleanup_errors=True)
             folder = Path(stack.enter_context(scratch))
-        house = House(folder / "home", Faults(time.monotonic), adapters)
-        for unit in webhooks:
-            house.check_unit(unit)
+        for unit in (*webhooks, *fetching):
+            House.check_unit(unit)
+        house = House(folder / "home", Faults(time.monotonic), adapters, fetching)
         async with house:
             yield house
 

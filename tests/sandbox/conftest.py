@@ -13,6 +13,7 @@ import pytest_asyncio
 from samband.connectors.sandbox.app import app
 from samband.connectors.sandbox.faults import Faults
 from samband.connectors.sandbox.house import House
+from samband.connectors.sandbox.places import HVB
 
 HOST = "http://127.0.0.1:8700"
 
@@ -21,7 +22,7 @@ HOST = "http://127.0.0.1:8700"
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """Give a house that the module's tests share."""
     folder: Path = tmp_path_factory.mktemp("sandbox") / "home"
-    async with House(folder, Faults(time.monotonic)) as house:
+    async with House(folder, Faults(time.monotonic), fetching=[HVB]) as house:
         yield house
 
 
