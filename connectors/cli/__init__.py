@@ -47,6 +47,7 @@ from samband.connectors.cli import (
     track,
     types,
     unit,
+    validate,
     waiting,
     webhook,
 )
@@ -99,6 +100,8 @@ app.add_typer(unit.app, name="unit")
 app.command("join")(join.join)
 app.command("connect")(connect.connect)
 app.command("types")(types.types)
+app.command("example")(validate.example)
+app.command("validate")(validate.validate)
 app.command("ask")(send.ask)
 app.command("send")(send.send)
 app.add_typer(inbox.app, name="inbox")

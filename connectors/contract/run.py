@@ -11,7 +11,7 @@ import asyncio
 import secrets
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,7 +101,12 @@ class _Bench:
 
 
 async def run(
-    side: FarSide, *, unit: str = IFO, party: Party | None = None, tell: Callable[[Line], None] = lambda line: None
+    side: FarSide,
+    *,
+    unit: str = IFO,
+    party: Party | None = None,
+    tell: Callable[[Line], None] = lambda line: None,
+    checks: Sequence[Check] = CHECKS,
 ) -> Report:
     """Ask everything of a system, and return the report; what fails is in it.
 
@@ -110,6 +115,7 @@ async def run(
         unit: at which of the sandbox's units it stands.
         party: whose report it is; None: the sandbox's own party of that unit.
         tell: told each line as it comes.
+        checks: what is asked; all of it for a report that is handed in.
 
     Raises:
         InputError: no system can be tested at that unit.
@@ -119,7 +125,7 @@ async def run(
     async with _opened(side, unit) as (house, bench):
         report = Report.begin(party or house.owner(unit).party)
         report.versions = {**report.versions, "system": side.name, "unit": unit}
-        for check in CHECKS:
+        for check in checks:
             await _ask(check, bench, report)
             tell(report.checks[-1])
         report.end((party or house.owner(unit).party).directory)
