@@ -23,7 +23,7 @@ from typing import Any, Final, Self
 from samband.connectors.adapter import Adapter
 from samband.connectors.client import Client, Outcome
 from samband.connectors.party import Party
-from samband.connectors.rest.auth import digest_of_secret
+from samband.connectors.rest.secrets import digest_of_secret
 from samband.connectors.rest.settings import Scope
 from samband.connectors.sandbox.children import history
 from samband.connectors.sandbox.doors import secret_of
