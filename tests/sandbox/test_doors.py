@@ -77,6 +77,8 @@ async def test_a_unit_fetches_and_acknowledges(calm, http):
         )
     ).json()
     assert said["steps"][0]["outcome"] == "permit", said
+    before = (await http.get("/parties/hvb/v1/inbox", headers=await enter(http, "hvb"))).json()["items"]
+    assert [each["message_id"] for each in before] == [said["message_id"]]
     await http.post("/sandbox/parties/hvb/restart")
     token = await enter(http, "hvb")
     (one,) = (await http.get("/parties/hvb/v1/inbox", headers=token)).json()["items"]
