@@ -84,7 +84,7 @@ async def what_is_written_later_is_waited_for(connect: Connect, topic: str) -> N
 
 
 async def a_transaction_is_whole_or_nothing(connect: Connect, topic: str) -> None:
-    writer = clients.producer(connect(), transactional_id=f"samband.test.{topic}")
+    writer = clients.producer(connect(), transactional_id=f"samband.test.{topic}", transaction_timeout_ms=10_000)
     await writer.start()
     try:
         await writer.begin_transaction()
@@ -109,7 +109,10 @@ async def a_transaction_is_whole_or_nothing(connect: Connect, topic: str) -> Non
 
 
 async def a_later_writer_shuts_out_the_earlier(connect: Connect, topic: str) -> None:
-    first, second = (clients.producer(connect(), transactional_id=f"samband.test.{topic}") for _ in range(2))
+    first, second = (
+        clients.producer(connect(), transactional_id=f"samband.test.{topic}", transaction_timeout_ms=10_000)
+        for _ in range(2)
+    )
     await first.start()
     try:
         await first.begin_transaction()
