@@ -183,6 +183,9 @@ class _Consumer:
     def highwater(self, place: TopicPartition) -> int:
         return self._line.end(place)
 
+    def last_stable_offset(self, place: TopicPartition) -> int:
+        return self._line.end(place)
+
     async def getmany(
         self, *places: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> dict[TopicPartition, list[Record]]:

@@ -78,6 +78,7 @@ async def what_is_written_later_is_waited_for(connect: Connect, topic: str) -> N
             while not (got := (await reader.getmany(place, timeout_ms=500)).get(place)):
                 pass
         assert [each.value for each in got] == [b"late"]
+        assert reader.highwater(place) == reader.last_stable_offset(place) == got[-1].offset + 1
         await task
     finally:
         await reader.stop()
