@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -39,6 +39,7 @@ __all__ = [
     "REGISTRATION_NOTE",
     "VERSION",
     "Adapter",
+    "Attachment",
     "Delivery",
     "Waiting",
     "encode",
@@ -88,6 +89,23 @@ def encode(document: Mapping[str, object]) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message. Its name may be a child's: it is in no log and no error."""
+
+    number: int
+    """Its place, from 1, as people count."""
+    name: str = field(repr=False)
+    """Composed (NFC), without path and of visible characters."""
+    media_type: str
+    size: int
+    """Bytes."""
+    sha256: str
+    """Of the whole, in lower-case hex: it was verified before the message was handed over."""
+    read: Callable[[], Iterator[bytes]] = field(repr=False)
+    """Yield its bytes, half a megabyte at most at a time; may be called again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One opened and verified message on its way into a party's own system.
 
@@ -116,6 +134,8 @@ class Delivery:
     """The log entry that permits this hand-over, in lower-case hex: without one there is no delivery (promise 1)."""
     content: Mapping[str, object] | None = field(repr=False)
     """JSON values, or None when held back. Not in `repr`, which ends up in logs."""
+    attachments: tuple[Attachment, ...] = field(default=(), repr=False)
+    """The files that `content` names, in its order; none of what is held back."""
 
     def __post_init__(self) -> None:
         for name, text in (

@@ -11,18 +11,22 @@ hub or network is away, and what it returned is never lost.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
+from samband.connectors import attachments as files
 from samband.connectors.party import Party
+from samband.connectors.receipts import recall_of
 from samband.connectors.spoken import KEPT, Spoken
 from samband.connectors.store import Step
 from samband.connectors.unnamed import check_names_nobody
 from samband.schemas import catalogue, events
+from samband.schemas.attachment import PART_SCHEMA_ID, File, Part
 from samband.schemas.errors import InputError
 from samband.schemas.events import CircleUpdate, EventBody, IdentityChanged, Member
 from samband.schemas.identifiers import ChildIdentifier, age_band, birth_date, normalise
@@ -44,6 +48,8 @@ __all__ = ["FLOWING", "Client", "Outcome"]
 _REPORT: Final = "concern.report"
 _DAY_MS: Final = 86_400_000
 _LIFE_DAYS: Final = 13
+_PARTS_AT_ONCE: Final = 4
+"""Of a file, in one transaction of the store: 2 MB."""
 UNKNOWN_AGE: Final = "unknown"
 """Age band of a child whose number tells no birth date."""
 
@@ -105,45 +111,116 @@ class Client:
         ref_to: bytes | None = None,
         message_id: bytes | None = None,
         life_days: int = _LIFE_DAYS,
+        attachments: Sequence[files.Source] = (),
+        progress: files.Progress = lambda kept, size: None,
     ) -> bytes:
         """Take a message into the outbox and return its id. The same id again is the same message.
 
         `recipient` is a unit, or `role:NAME`: who has that role for the child, as this party last said the circle.
+        Files are read piece by piece and go before their message, which is handed over with all of them or not at all.
         `motive` is the 32-byte digest of a named function's motivation, where `ground` is one that it decides on.
 
         Raises:
             InputError: the content is not its type's, the type is not for these units, the child is over 20, or
                 nobody, or more than one unit, has the role (`ROLE_UNKNOWN`, `ROLE_AMBIGUOUS`), or the type names nobody
-                and the content does (`NAMES_A_CHILD`).
+                and the content does (`NAMES_A_CHILD`), or a file cannot go: too large, of another kind than it says,
+                or one that the type or the recipient does not take (`ATTACHMENT_…`). Nothing is said then.
             RefusedError: no card names the recipient.
         """
         row = catalogue.find(type_name)
         if row.event:
             raise InputError("TYPE_IS_EVENT", f"`{type_name}` is an event; it has its own command")
+        files.check_given(row, content, attachments)
+        given = [files.Given.of(each) for each in attachments]
+        described = [files.described(each) for each in given]
+        if described:
+            content = {**content, "attachments": files.as_content(described)}
         data = catalogue.encode_content(type_name, content)
         if row.unidentified:
             check_names_nobody(self._party.store, type_name, content)
         child = ChildIdentifier(content["child_identifier"])
         recipient, role = self.resolve(recipient, child, now)
         sender, to = self._units(unit, recipient)
+        files.check_taken(to, described)
         draft = self._draft(type_name, sender, to, child, now, message_id, self._answered(ref_to, now))
-        return self._take(
-            replace(
-                draft,
-                conversation=conversation or draft.conversation,
-                ref_to=ref_to,
-                categories=catalogue.categories(type_name, content, sender.kind),
-                ground=ground,
-                limb=limb or _natural_limb(draft.age_band),
-                necessity=necessity,
-                recipient_role=role,
-                motive=motive,
-                expires=draft.created + min(life_days, 14) * _DAY_MS,
-                content_schema=catalogue.content_schema_id(type_name),
-                content=data,
-                user=self._user(draft.message_id, content["acting_user"]),
-            )
+        draft = replace(
+            draft,
+            conversation=conversation or draft.conversation,
+            ref_to=ref_to,
+            categories=catalogue.categories(type_name, content, sender.kind),
+            ground=ground,
+            limb=limb or _natural_limb(draft.age_band),
+            necessity=necessity,
+            recipient_role=role,
+            motive=motive,
+            expires=draft.created + min(life_days, 14) * _DAY_MS,
+            content_schema=catalogue.content_schema_id(type_name),
+            content=data,
+            user=self._user(draft.message_id, content["acting_user"]),
         )
+        if described and not self._party.store.has_said(draft.message_id):
+            self._keep_parts(draft, list(zip(given, described, strict=True)), content["acting_user"], progress)
+        return self._take(draft, keep=lambda: self._party.store.release_parts(draft.message_id))
+
+    def _keep_parts(
+        self, main: Draft, given: Sequence[tuple[files.Given, File]], user: Mapping[str, str], progress: files.Progress
+    ) -> None:
+        """Keep the pieces of a message's files, some at a time; they go when the message is kept too."""
+        store, partition = self._party.store, partition_of(main.ref, self._party.root.shards)
+        size, kept = sum(file.size for _, file in given), 0
+        with store.transaction():
+            store.drop_parts(main.message_id)  # of a call that was broken off
+        cut = (files.cut(each, file, main.message_id, number) for number, (each, file) in enumerate(given))
+        pieces = chain.from_iterable(cut)
+        try:
+            while some := list(islice(pieces, _PARTS_AT_ONCE)):
+                with store.transaction():
+                    for part in some:
+                        store.add_draft(self._piece(main, part, user), partition, main=main.message_id)
+                kept += sum(len(part.data) for part in some)
+                progress(kept, size)
+        except BaseException:
+            with store.transaction():
+                store.drop_parts(main.message_id)
+            raise
+
+    def _piece(self, main: Draft, part: Part, user: Mapping[str, str]) -> Draft:
+        """Return a piece as a message of its own: labelled as the message that it goes with."""
+        return replace(
+            main,
+            message_id=part.message_id,
+            ref_to=main.message_id,
+            content_schema=PART_SCHEMA_ID,
+            content=part.encode(),
+            user=self._user(part.message_id, user),
+        )
+
+    def parts(self, message_id: bytes) -> tuple[int, int]:
+        """Return how many pieces of a message's files the gate has decided, and how many there are."""
+        return self._party.store.parts_decided(message_id)
+
+    def attachments(self, message_id: bytes) -> tuple[File, ...]:
+        """Return the files that came with a message.
+
+        Raises:
+            InputError: no such message has come, or its content is erased (`MESSAGE_UNKNOWN`).
+        """
+        row = self._party.store.letter(message_id)
+        if row is None or row.letter["content"] is None:
+            raise InputError("MESSAGE_UNKNOWN", "no such message is kept here", "samband inbox list")
+        return files.files_of(row.letter["content"])
+
+    def attachment(self, message_id: bytes, index: int) -> Iterator[bytes]:
+        """Yield the bytes of a file that came with a message, counted from 0, a piece at a time.
+
+        Raises:
+            InputError: no such message or file (`MESSAGE_UNKNOWN`, `ATTACHMENT_UNKNOWN`).
+            RefusedError: at its end, where it is not whole any more.
+        """
+        named = self.attachments(message_id)
+        if not 0 <= index < len(named):
+            raise InputError("ATTACHMENT_UNKNOWN", "the message has no such attachment")
+        return files.joined(named[index], self._party.store.file_data(message_id, index))
 
     def ask(
         self,
@@ -293,22 +370,7 @@ class Client:
         draft = self._party.store.draft(message_id)
         if draft is None:
             raise InputError("MESSAGE_UNKNOWN", "this party has no such message that can still be recalled")
-        body = events.encode(events.Recall(events.Id16(message_id), code))
-        created = _ms(now)
-        return self._take(
-            replace(
-                draft,
-                message_id=recall_id or secrets.token_bytes(16),
-                type="recall",
-                categories=(),
-                created=created,
-                expires=created + _DAY_MS,
-                content=None,
-                content_schema=bytes(32),
-                user=NO_COMMIT,
-                body=body,
-            )
-        )
+        return self._take(recall_of(draft, code, _ms(now), recall_id))
 
     def openings(self, step: Step) -> tuple[str, ...]:
         """Return the manual grounds on which a named function of ours could decide what a decision denied.

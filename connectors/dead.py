@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from samband.connectors.receive import receipt_for
+from samband.connectors.gather import answer
 from samband.schemas.errors import InputError
 from samband.schemas.events import Level
-from samband.streams.crypto.reference import partition_of
 
 if TYPE_CHECKING:
     from samband.connectors.party import Party
@@ -69,8 +68,7 @@ def _refuse(party: Party, row: InboxRow, now: int) -> None:
     store = party.store
     with store.transaction():
         if store.mark_letter(row.message_id, "refused", now, code=row.code, only=(DEAD,)):
-            draft = receipt_for(party, row.letter, row.ref, row.message_id, Level.REFUSED, row.code, now)
-            store.add_draft(draft, partition_of(row.ref, party.root.shards))
+            answer(party, row, Level.REFUSED, row.code, now)
 
 
 def _unknown() -> InputError:

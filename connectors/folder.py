@@ -2,6 +2,7 @@
 
     root/                 nobody else may write here
       new/                <message id>.json, as it was handed over; rights 0600
+      new/<message id>/   its attachments, `1-name.pdf`: whole before the JSON file that names them in `files`
       acknowledged/       where the party moves a file when it has taken it
       .tmp/               half-written files; emptied at start
 
@@ -14,6 +15,8 @@ What is in the way of a message:
 
 - A file in `new/` with the same id and another document is a conflict, which no retry mends. An acknowledged file is
   the party's own, perhaps annotated or emptied since: there, only another decision is a conflict.
+- Attachments whose JSON file is not there are left from a crash, and are written anew. The party takes them with the
+  JSON file, which says that they are whole, and moves or deletes their directory as it likes.
 - A protection mark can come between a hand-over and its repeat. A reference and a full document of one decision are the
   same message, and the one that came first stays.
 
@@ -28,15 +31,17 @@ import errno
 import json
 import os
 import secrets
+import shutil
 import stat
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from samband.connectors.adapter import Delivery, Waiting, encode, is_message_id
+from samband.schemas.attachment import file_name
 from samband.schemas.errors import DeliveryError, OperatorError
 
 __all__ = ["FolderAdapter"]
@@ -71,7 +76,10 @@ class FolderAdapter:
                     directory.mkdir(mode=0o700)
                 _refuse_if_others_write(directory)
             for leftover in self._tmp.iterdir():
-                leftover.unlink()
+                if leftover.is_dir():
+                    shutil.rmtree(leftover)
+                else:
+                    leftover.unlink()
             _flush(root)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else "unknown reason"
@@ -106,10 +114,15 @@ class FolderAdapter:
 
     def _deliver(self, delivery: Delivery) -> None:
         document = delivery.document()
+        names = [file_name(each.number, each.name) for each in delivery.attachments]
+        if names:
+            document["files"] = [f"{delivery.message_id}/{name}" for name in names]
         data = encode(document)
         name = delivery.message_id + _SUFFIX
         with self._locks[int(delivery.message_id[-2:], 16) % _STRIPES], self._far_side():
             if not self._already_there(name, document):
+                if names:
+                    self._write_files(delivery, names)
                 self._write(name, data)
             # Also for a repeat: the crash that caused it may have come between the rename and this flush.
             _flush(self._new)
@@ -133,13 +146,26 @@ class FolderAdapter:
             raise DeliveryError("DELIVERY_CONFLICT", f"the folder `{self._root}` has another message with this id")
         return True
 
+    def _write_files(self, delivery: Delivery, names: Sequence[str]) -> None:
+        """Write a message's attachments aside and put their directory into place at once."""
+        place = self._new / delivery.message_id
+        aside = self._tmp / f"{delivery.message_id}.{secrets.token_hex(4)}"
+        try:
+            aside.mkdir(mode=0o700)
+            for each, name in zip(delivery.attachments, names, strict=True):
+                _write_file(aside / name, each.read())
+            _flush(aside)
+            shutil.rmtree(place, ignore_errors=True)  # of a crash before its JSON file
+            aside.replace(place)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+        _flush(self._new)
+
     def _write(self, name: str, data: bytes) -> None:
         aside = self._tmp / f"{name}.{secrets.token_hex(4)}"
         try:
-            with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            _write_file(aside, (data,))
             aside.replace(self._new / name)
         except BaseException:
             with suppress(OSError):
@@ -177,6 +203,15 @@ class FolderAdapter:
             elif error.errno in _FORBIDDEN:
                 code, reason = "FOLDER_RIGHTS", "cannot be written by the connector's account"
             raise DeliveryError(code, f"the folder `{self._root}` {reason}", retriable=True) from error
+
+
+def _write_file(path: Path, data: Iterable[bytes]) -> None:
+    """Write a new file that only its owner reads, through to the disk."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600), "wb") as file:
+        for piece in data:
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _message_id(name: str) -> str | None:

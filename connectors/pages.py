@@ -36,9 +36,9 @@ def letters_after(store: Store, after: int, limit: int, *, unit: str = "", state
 
 
 def said_before(store: Store, before: int, limit: int) -> list[tuple[int, OutboxRow]]:
-    """Return what was said with a lower number (0: all), newest first, receipts left out."""
+    """Return what was said with a lower number (0: all), newest first, receipts and pieces of files left out."""
     rows = store.database.execute(
-        f"SELECT id, {_SAID} FROM outbox WHERE type != 'receipt' AND id < ? ORDER BY id DESC LIMIT ?",
+        f"SELECT id, {_SAID} FROM outbox WHERE type != 'receipt' AND main IS NULL AND id < ? ORDER BY id DESC LIMIT ?",
         (before or _LAST, limit),
     )
     return [(row[0], OutboxRow(bytes(row[1]), *row[2:])) for row in rows]
@@ -54,7 +54,7 @@ def steps_after(store: Store, after: int, limit: int) -> list[tuple[int, bytes, 
     """Return (number, message id, step) of all ladders with a higher number, oldest first; not who read what."""
     rows = store.database.execute(
         "SELECT id, message_id, at, kind, outcome, code, detail FROM steps WHERE id > ? AND kind != 'view'"
-        " ORDER BY id LIMIT ?",
+        " AND message_id NOT IN (SELECT message_id FROM outbox WHERE main IS NOT NULL) ORDER BY id LIMIT ?",
         (after, limit),
     )
     return [(row[0], bytes(row[1]), Step(row[2], row[3], row[4], row[5], json.loads(row[6]))) for row in rows]

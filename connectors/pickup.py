@@ -16,10 +16,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from samband.connectors.receive import receipt_for
+from samband.connectors.gather import answer
 from samband.schemas.errors import InputError, RefusedError
 from samband.schemas.events import Level
-from samband.streams.crypto.reference import partition_of
 
 if TYPE_CHECKING:
     from samband.connectors.party import Party
@@ -187,5 +186,4 @@ class Pickup:
         return row.type not in self._logged or self._is_logged(row)
 
     def _receipt(self, row: InboxRow, level: Level, code: str, now: int) -> None:
-        draft = receipt_for(self._party, row.letter, row.ref, row.message_id, level, code, now)
-        self._store.add_draft(draft, partition_of(row.ref, self._party.root.shards))
+        answer(self._party, row, level, code, now)

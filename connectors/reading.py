@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from samband.connectors.receive import receipt_for
+from samband.connectors.gather import answer
 from samband.connectors.store import Step
 from samband.connectors.tracking import VIEW
 from samband.schemas.errors import InputError
 from samband.schemas.events import Level
-from samband.streams.crypto.reference import partition_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,9 +67,8 @@ def misdirect(party: Party, message_id: bytes, *, user: Mapping[str, str], now: 
     row = store.letter(message_id)
     if row is None or row.state not in KEPT:
         raise InputError("MESSAGE_UNKNOWN", "no such message is kept here", "samband inbox list")
-    receipt = receipt_for(party, row.letter, row.ref, message_id, Level.MISDIRECTED, "MISDIRECTED", now)
     with store.transaction():
-        store.add_draft(receipt, partition_of(row.ref, party.root.shards))
+        answer(party, row, Level.MISDIRECTED, "MISDIRECTED", now)
         store.mark_letter(message_id, "misdirected", now, code="MISDIRECTED", only=KEPT)
         store.erase_letter(message_id, now, "MISDIRECTED")
         store.add_step(message_id, Step(now, "event", "misdirected", "", {"acting_user": user["id"]}))

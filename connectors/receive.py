@@ -7,7 +7,6 @@ A record that is not believed changes nothing but a counter, and stops nobody el
 from __future__ import annotations
 
 import logging
-import secrets
 import sqlite3
 from base64 import b64encode
 from typing import Any, Final
@@ -15,29 +14,30 @@ from typing import Any, Final
 from samband.connectors.anew import Anew
 from samband.connectors.boxes import Place, count, gaps, take_number
 from samband.connectors.copies import check_own
+from samband.connectors.gather import Gather, answer
 from samband.connectors.hear import hear
 from samband.connectors.party import Party
+from samband.connectors.receipts import recall_of, receipt_for
 from samband.connectors.spoken import Spoken
 from samband.connectors.store import Step
 from samband.connectors.watch import heard
 from samband.connectors.witness import due
 from samband.schemas import events
-from samband.schemas.errors import FormatError, OperatorError, RefusedError, SambandError
-from samband.schemas.events import Id16, Level, Receipt
+from samband.schemas.attachment import PART_SCHEMA_ID
+from samband.schemas.errors import FormatError, OperatorError, SambandError
+from samband.schemas.events import Level, Receipt
 from samband.schemas.message import Down
-from samband.schemas.reference_key import FIRST_EPOCH
+from samband.schemas.routing import Routing
 from samband.schemas.stamp import StampRecord
 from samband.streams.crypto.reference import partition_of
 from samband.streams.decision.conditions import HOLD_PROTECTED
 from samband.streams.inbox import Accept, Received
 from samband.streams.log.bundle import label_of
-from samband.streams.outbox import Draft
 
 __all__ = ["REVOKED", "Receiver", "receipt_for"]
 
 log = logging.getLogger("samband.connector")
 
-_DAY_MS = 86_400_000
 REVOKED: Final = "revoked/"
 """Before the place of an inbox record that was not believed because a key of it was taken back: when it came."""
 _TAKEN_BEFORE = frozenset({"MESSAGE_ID_USED", "RECEIPT_LEVEL"})
@@ -49,27 +49,6 @@ _OTHER_KEY = frozenset({*_LOST_KEY, "KEY_EXPIRED", "KEY_REVOKED", "KEY_UNKNOWN"}
 _ENDS = frozenset({Level.HANDED_OVER, Level.OPENED, Level.ACTED, Level.REFUSED, Level.MISMATCH, Level.MISDIRECTED})
 
 
-def receipt_for(
-    party: Party, letter: dict[str, Any], ref: bytes, message_id: bytes, level: Level, code: str, now: int
-) -> Draft:
-    """Return the receipt that answers a letter."""
-    return Draft(
-        agreement=party.root.agreement,
-        message_id=secrets.token_bytes(16),
-        conversation=bytes.fromhex(letter["conversation"]),
-        ref_to=message_id,
-        sender=letter["unit"],
-        recipient=letter["sender_unit"],
-        e=letter.get("e", FIRST_EPOCH),
-        ref=ref,
-        type="receipt",
-        age_band=letter["age_band"],
-        created=now,
-        expires=now + 13 * _DAY_MS,
-        body=events.encode(Receipt(Id16(message_id), level, code, now // 1000)),
-    )
-
-
 class Receiver:
     """Takes the records of one party's inbox."""
 
@@ -79,6 +58,7 @@ class Receiver:
         self._accept = accept
         self._spoken = Spoken(party.store)
         self._anew = Anew(party)
+        self._gather = Gather(party)
         self.decided = 0
         """How many of our messages the gate has decided since the start: the sender looks whether it rises."""
         self.caught_up = False
@@ -137,8 +117,10 @@ class Receiver:
     def _told(self, received: Received, stamp: StampRecord, offset: int, now: int) -> bool:
         """Take what a stamp says; True where it left something to send."""
         match stamp.kind:
-            case "decision" if received.message is not None:
-                return self._letter(received, stamp, offset, now)
+            case "decision" if received.routing is not None:
+                if received.routing.content_schema == PART_SCHEMA_ID:
+                    return self._part(received, received.routing, stamp, offset, now)
+                return self._letter(received, received.routing, stamp, offset, now)
             case "receipt":
                 self._receipt(received, stamp, now)
             case "recall":
@@ -165,6 +147,15 @@ class Receiver:
         self._store.add_step(message_id, step_of(stamp, "refusal", received.entry, received))
         if stamp.code not in _OTHER_KEY or not self._store.seal_again(message_id, now):
             self._store.finish(message_id)
+            self._stop_parts(message_id, now)
+
+    def _stop_parts(self, main: bytes, now: int) -> bool:
+        """Recall the pieces that were permitted of a message that is not; True where there are any."""
+        drafts = [self._store.draft(each) for each, _, ended in self._store.parts_said(main) if not ended]
+        recalls = [recall_of(draft, "NOT_PERMITTED", now) for draft in drafts if draft is not None]
+        for recall in recalls:
+            self._store.add_draft(recall, partition_of(recall.ref, self._party.root.shards))
+        return bool(recalls)
 
     def _answer(self, received: Received, stamp: StampRecord, entry: bytes, now: int) -> bool:
         """The gate's word on something that we said, or a notice of what another said; True where we say it on."""
@@ -182,6 +173,7 @@ class Receiver:
             again = True
         if mine and (stamp.outcome != "permit" or stamp.ask):
             self._store.finish(stamp.message_id)
+            again |= self._stop_parts(stamp.message_id, now)
         elif mine:
             self._store.answered(stamp.message_id)
         return again
@@ -208,8 +200,10 @@ class Receiver:
         if stamp.code in _LOST_KEY:
             pass  # what is here was opened already, and goes on
         elif row is not None and self._store.recall_letter(subject, now, stamp.code):
-            draft = receipt_for(self._party, row.letter, row.ref, subject, Level.REFUSED, "RECALLED", now)
-            answered = self._store.add_draft(draft, partition_of(row.ref, self._party.root.shards))
+            answer(self._party, row, Level.REFUSED, "RECALLED", now)
+            answered = True
+        elif row is None and self._gather.recall(subject, now):
+            answered = True
         elif row is None and gaps(self._store):  # the message itself may be what is missing, and come late
             self._store.keep_sealed(f"recalled/{subject.hex()}", stamp.code.encode())
         if any(unit.id == stamp.sender for unit in self._party.units):
@@ -218,10 +212,9 @@ class Receiver:
                 self._store.finish(subject)
         return answered
 
-    def _letter(self, received: Received, stamp: StampRecord, offset: int, now: int) -> bool:
-        routing = received.routing
-        assert routing is not None
-        letter: dict[str, Any] = {
+    def _label(self, received: Received, routing: Routing, stamp: StampRecord) -> dict[str, Any]:
+        """Return what is kept of a message beside its content."""
+        return {
             "conversation": routing.conversation.hex(),
             "e": routing.e,
             "ref_to": routing.ref_to.hex() if routing.ref_to else None,
@@ -243,12 +236,27 @@ class Receiver:
             "sealed_to": routing.recipient_kid.hex(),
             "content": None,
         }
+
+    def _part(self, received: Received, routing: Routing, stamp: StampRecord, offset: int, now: int) -> bool:
+        """Keep a piece of a file until its message comes; True where it is answered at once."""
+        letter = self._label(received, routing, stamp)
+        try:
+            part = self._accept.part(received, now)
+        except SambandError as error:
+            log.error("part not kept", extra={"code": error.code, "offset": offset})
+            self._gather.refuse(routing, letter, _level(error), error.code, now)
+            return True
+        return self._gather.take(part, routing, letter, now)
+
+    def _letter(self, received: Received, routing: Routing, stamp: StampRecord, offset: int, now: int) -> bool:
+        letter = self._label(received, routing, stamp)
         state, code, level = "waiting", "", None
         try:
-            letter["content"] = self._accept.letter(received, now).content
-        except (RefusedError, SambandError) as error:
-            state, code = "refused", error.code
-            level = Level.MISMATCH if code.startswith("MISMATCH") or isinstance(error, FormatError) else Level.REFUSED
+            content = self._accept.letter(received, now).content
+            self._gather.check(routing, letter, content, now)
+            letter["content"] = content
+        except SambandError as error:
+            state, code, level = "refused", error.code, _level(error)
             log.error("letter not handed over", extra={"code": code, "offset": offset})
         stopped = self._store.sealed(f"recalled/{routing.message_id.hex()}")
         if stopped is not None and level is None:
@@ -274,7 +282,15 @@ class Receiver:
         if level is not None and (added or level is Level.HANDED_OVER):
             draft = receipt_for(self._party, letter, routing.ref, routing.message_id, level, code, now)
             self._store.add_draft(draft, partition_of(routing.ref, self._party.root.shards))
+        if level is not None and added and code not in _LOST_KEY:
+            self._gather.end(routing.message_id, level, code, now)
         return level is not None
+
+
+def _level(error: SambandError) -> Level:
+    """Return how a message ends that is refused with an error."""
+    mismatch = error.code.startswith("MISMATCH") or error.code == "ATTACHMENT_MISMATCH"
+    return Level.MISMATCH if mismatch or isinstance(error, FormatError) else Level.REFUSED
 
 
 def step_of(stamp: StampRecord, kind: str, entry: bytes, received: Received | None = None) -> Step:

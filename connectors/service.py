@@ -23,23 +23,24 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-from samband.connectors.adapter import Adapter, Delivery
+from samband.connectors.adapter import Adapter, Attachment, Delivery
 from samband.connectors.anew import Anew
+from samband.connectors.attachments import files_of
 from samband.connectors.boxes import count
 from samband.connectors.dead import DEAD, end_late
+from samband.connectors.gather import Gather, answer
 from samband.connectors.keys import OwnKeys
 from samband.connectors.party import Party
 from samband.connectors.pickup import Pickup
-from samband.connectors.receive import Receiver, receipt_for
+from samband.connectors.receive import Receiver
 from samband.connectors.retention import dispose
-from samband.connectors.store import InboxRow
+from samband.connectors.store import InboxRow, Store
 from samband.connectors.watch import Watch
 from samband.connectors.witness import Witness
 from samband.schemas.errors import DeliveryError, OperatorError, SambandError
 from samband.schemas.events import Level
 from samband.schemas.message import Message
 from samband.streams.cards import CardReader
-from samband.streams.crypto.reference import partition_of
 from samband.streams.inbox import Accept, Batch, InboxReader
 from samband.streams.log.follow import follow
 from samband.streams.outbox import Draft, OutboxWriter, Row, seal
@@ -51,6 +52,9 @@ log = logging.getLogger("samband.connector")
 _BATCH: Final = 64
 _UNDECIDED: Final = 1000
 """Most messages that are sent and not decided."""
+_BATCH_BYTES: Final = 2 << 20
+_UNDECIDED_BYTES: Final = 8 << 20
+"""The same in bytes of content, but one message: what a file of 30 MB takes of the memory."""
 _AT_ONCE: Final = 32
 _WAITING: Final = 1000
 """Most messages of a unit that wait for the log and are looked through."""
@@ -60,6 +64,8 @@ _RESEND_S: Final = 4.0
 _RESEND_MAX_S: Final = 60.0
 _ACKNOWLEDGED_S: Final = 1.0
 _DISPOSE_S: Final = 3600.0
+_FORGOTTEN_MS: Final = 86_400_000
+"""How long pieces of a file are kept whose message was never said: somebody may still be writing it."""
 _TEND_S: Final = 60.0
 _RELEASE_S: Final = 5.0
 _LATE_S: Final = 60.0
@@ -97,6 +103,7 @@ class Service:
             stands=lambda entry, at: self._witness is not None and self._witness.stands(entry, at),
         )
         self._receiver = Receiver(party, self._accept)
+        self._gather = Gather(party)
         self._writer = OutboxWriter(
             kafka,
             party.directory,
@@ -258,7 +265,7 @@ class Service:
                     wait, since = min(2 * wait, _RESEND_MAX_S) if rows else _RESEND_S, time.monotonic()
                 else:
                     rows, self._sealed = self._sealed, []
-                    if self._store.new_drafts(1):
+                    if self._store.has_new():
                         with self._store.transaction():
                             added = self._seal()
                         rows += added
@@ -274,8 +281,9 @@ class Service:
     def _seal(self) -> list[Row]:
         """Seal the oldest drafts and give them their seq, within a transaction of the store."""
         # Never more undecided than one repeat holds: what is sent again is then everything, in order and without a gap.
-        room = min(_BATCH, _UNDECIDED - self._store.unanswered_count())
-        if room <= 0 or not (drafts := self._store.new_drafts(room)):
+        many, size = self._store.unanswered_count()
+        room, bytes_left = min(_BATCH, _UNDECIDED - many), min(_BATCH_BYTES, _UNDECIDED_BYTES - size)
+        if room <= 0 or bytes_left <= 0 or not (drafts := self._store.new_drafts(room, bytes_left)):
             return []
         places = {draft.message_id: partition for draft, partition in drafts}
         return [
@@ -437,7 +445,7 @@ class Service:
 
     async def _deliver(self, adapter: Adapter, row: InboxRow) -> DeliveryError | None:
         try:
-            await adapter.deliver(delivery_of(row))
+            await adapter.deliver(delivery_of(row, self._store))
         except DeliveryError as error:
             return error
         except Exception as error:  # an adapter's fault is the far side's trouble, never a lost message
@@ -493,6 +501,11 @@ class Service:
                 log.info("contents erased by disposal decision", extra={"count": count})
                 self._to_send.set()
                 await asyncio.sleep(0)
+            with self._store.transaction():
+                now = now_ms()
+                self._store.drop_parts(None, now - _FORGOTTEN_MS)
+                if self._gather.expire(now):
+                    self._to_send.set()
             await asyncio.sleep(_DISPOSE_S)
 
     async def _end_late(self) -> None:
@@ -504,13 +517,24 @@ class Service:
                 self.wake()
 
     def _receipt(self, row: InboxRow, level: Level, code: str, now: int) -> None:
-        draft = receipt_for(self._party, row.letter, row.ref, row.message_id, level, code, now)
-        self._store.add_draft(draft, partition_of(row.ref, self._party.root.shards))
+        answer(self._party, row, level, code, now)
 
 
-def delivery_of(row: InboxRow, *, whole: bool = False) -> Delivery:
-    """Return what an adapter gets of a letter; of a held one a reference only, unless a person reads it (`whole`)."""
+def delivery_of(row: InboxRow, store: Store | None = None, *, whole: bool = False) -> Delivery:
+    """Return what an adapter gets of a letter, with its files out of `store`.
+
+    Of a held one a reference only, unless a person reads it (`whole`).
+    """
     letter = row.letter
+    attached: tuple[Attachment, ...] = ()
+    if store is not None and (whole or not row.held):
+        attached = tuple(
+            Attachment(
+                number + 1, file.name, file.media_type, file.size, file.sha256,
+                partial(store.file_data, row.message_id, number),
+            )
+            for number, file in enumerate(files_of(letter["content"]))
+        )  # fmt: skip
 
     def moment(name: str) -> datetime:
         return datetime.fromtimestamp(letter[name] / 1000, UTC)
@@ -531,4 +555,5 @@ def delivery_of(row: InboxRow, *, whole: bool = False) -> Delivery:
         categories=tuple(letter["categories"]),
         decision=letter["decision"],
         content=None if row.held and not whole else letter["content"],
+        attachments=attached,
     )

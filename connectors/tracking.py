@@ -38,6 +38,8 @@ class Tracked:
     steps: tuple[Step, ...]
     waits: Waits | None
     """What it waits for, where it was said here and has not ended."""
+    parts: tuple[int, int]
+    """Of the pieces of its files: how many the gate has decided, and how many there are."""
 
 
 def track(party: Party, message_id: bytes, now: int) -> Tracked:
@@ -63,4 +65,4 @@ def track(party: Party, message_id: bytes, now: int) -> Tracked:
         sender, recipient = detail.get("sender", ""), detail.get("recipient", "")
         state = told[-1].outcome if told else "waiting"
     waits = next(waiting(party, now, message_id), None)
-    return Tracked(message_id, kind, sender, recipient, state, steps, waits)
+    return Tracked(message_id, kind, sender, recipient, state, steps, waits, party.store.parts_decided(message_id))

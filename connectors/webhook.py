@@ -6,6 +6,8 @@ repeat is the same, byte for byte, unless a protection mark came in between; the
 
 - Body: CloudEvents 1.0, structured JSON. `type` is `samband.<message type>`; of a held message always
   `samband.reference`, since the type itself tells something about a child.
+- Attachments: `data.attachments` holds each file's name, media type, size and SHA-256. Files of 4 MB at most together
+  stand there too, as `data_base64`; larger ones are fetched from the connector, as `fetch` says.
 - Signature: Standard Webhooks, made anew for each attempt, since receivers refuse old ones: `v1` (HMAC-SHA-256), `v1a`
   (Ed25519), or both, one for each secret (`signing`).
 - Taken: any 2xx, and 409 for "already have it". Acknowledged: a 2xx with the header `samband-acknowledged: true` or the
@@ -23,6 +25,7 @@ gets into an error or a log line: it may echo the message.
 from __future__ import annotations
 
 import asyncio
+import base64
 import ipaddress
 import json
 import ssl
@@ -42,6 +45,8 @@ from samband.schemas.errors import DeliveryError, OperatorError
 
 __all__ = ["WebhookAdapter", "cloud_event"]
 
+_INLINE_BYTES: Final = 4 << 20
+"""Of a message's files together in the event itself: with base64 a receiver still takes it in one piece."""
 _ANSWER_BYTES: Final = 64 * 1024
 """An answer is a status and at most a word; the rest of a longer one is not read."""
 _REMEMBERED: Final = 10_000
@@ -69,6 +74,9 @@ class _Transport(httpx.AsyncHTTPTransport):
 
 def cloud_event(delivery: Delivery) -> dict[str, object]:
     """Return a delivery as a CloudEvents 1.0 event in JSON's structured form."""
+    document = delivery.document()
+    if delivery.attachments:
+        document["attachments"] = _attachments(delivery)
     return {
         "specversion": "1.0",
         "id": delivery.message_id,
@@ -76,8 +84,24 @@ def cloud_event(delivery: Delivery) -> dict[str, object]:
         "type": "samband.reference" if delivery.held else f"samband.{delivery.type}",
         "time": rfc3339(delivery.created),
         "datacontenttype": "application/json",
-        "data": delivery.document(),
+        "data": document,
     }
+
+
+def _attachments(delivery: Delivery) -> list[dict[str, object]]:
+    inline = sum(each.size for each in delivery.attachments) <= _INLINE_BYTES
+    found = []
+    for each in delivery.attachments:
+        told: dict[str, object] = {
+            "number": each.number, "name": each.name, "media_type": each.media_type, "size": each.size,
+            "sha256": each.sha256,
+        }  # fmt: skip
+        if inline:
+            told["data_base64"] = base64.b64encode(b"".join(each.read())).decode()
+        else:
+            told["fetch"] = f"samband inbox attachments {delivery.message_id} --save FOLDER"
+        found.append(told)
+    return found
 
 
 class WebhookAdapter:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import fastavro
 
+from samband.schemas import attachment
 from samband.schemas.categories import CategoryTag, free_text_category, tag
 from samband.schemas.errors import FormatError, InputError
 from samband.schemas.identifiers import is_random, normalise
@@ -57,6 +58,8 @@ CATALOGUE: Mapping[str, MessageType] = MappingProxyType({row.name: row for row i
 """Every message type by name."""
 
 _ACTING_USER_MAX = 100
+_OWN_LIMIT = (FieldKind.FLAG, FieldKind.FILES)
+"""Kinds of fields whose length is no number of characters."""
 _ACTING_USER_KEYS = ("id", "role")
 
 
@@ -81,7 +84,7 @@ def _avro_field(field: Field) -> dict[str, Any]:
     written["type"] = field.avro if field.required else ["null", field.avro]
     if not field.required:
         written["default"] = None
-    if field.kind is not FieldKind.FLAG:
+    if field.kind not in _OWN_LIMIT:
         written["maxLength"] = field.limit
     if field.choices:
         written["choices"] = list(field.choices)
@@ -208,6 +211,10 @@ def _validate_value(type_name: str, field: Field, value: object) -> None:
         if not isinstance(value, bool):
             raise _bad(type_name, field.name, "must be true or false")
         return
+    if field.kind is FieldKind.FILES:
+        if found := attachment.fault(value):
+            raise _bad(type_name, field.name + found[0], found[1])
+        return
     _validate_text(type_name, field.name, value, field.limit)
     match field.kind:
         case FieldKind.CHOICE if value not in field.choices:
@@ -311,6 +318,7 @@ def decode_content(type_name: str, data: bytes) -> dict[str, Any]:
 @cache
 def max_plain(type_name: str) -> int:
     """Return the largest number of bytes that a content of this type can have: four per character, five per length."""
-    texts = [field.limit for field in _fields(type_name) if field.kind is not FieldKind.FLAG]
+    files = attachment.most_plain() if find(type_name).takes_files else 0
+    texts = [field.limit for field in _fields(type_name) if field.kind not in _OWN_LIMIT]
     texts += [_ACTING_USER_MAX] * len(_ACTING_USER_KEYS)
-    return sum(4 * limit + 6 for limit in texts) + 2 * len(_fields(type_name))
+    return sum(4 * limit + 6 for limit in texts) + 2 * len(_fields(type_name)) + files

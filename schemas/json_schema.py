@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from samband.schemas.attachment import MOST_BYTES, NAME_MAX
 from samband.schemas.catalogue import find
+from samband.schemas.media_types import KINDS
 from samband.schemas.message_type import Field, FieldKind
 from samband.schemas.message_types import COMMON_FIELDS
 
@@ -21,6 +23,8 @@ _IDENTIFIER: Final = (
     "|[0-9]{8}([A-HJ-NPR-UX-Z]{2}[0-9]{2}|[A-HJ-NPR-UX-Z]{3}[0-9]))$"
 )
 _USER_MAX: Final = 100
+_KINDS: Final = {FieldKind.FLAG: "boolean", FieldKind.FILES: "array"}
+"""Of the fields that are no text."""
 
 
 def schema_name(type_name: str) -> str:
@@ -53,7 +57,7 @@ def content_json_schema(type_name: str) -> dict[str, Any]:
 
 def _property(field: Field) -> dict[str, Any]:
     written: dict[str, Any] = {"title": field.label_sv, "description": field.label_en}
-    kind = "boolean" if field.kind is FieldKind.FLAG else "string"
+    kind = _KINDS.get(field.kind, "string")
     written["type"] = kind if field.required else [kind, "null"]
     match field.kind:
         case FieldKind.TEXT:
@@ -62,6 +66,8 @@ def _property(field: Field) -> dict[str, Any]:
             written["enum"] = [*field.choices] if field.required else [*field.choices, None]
         case FieldKind.DATE:
             written["format"] = "date"
+        case FieldKind.FILES:
+            written |= {"items": _file(), "minItems": 1, "maxItems": field.limit, "readOnly": True}
         case FieldKind.FLAG:
             pass
     if field.tag is not None:
@@ -69,11 +75,23 @@ def _property(field: Field) -> dict[str, Any]:
     return written
 
 
+def _file() -> dict[str, Any]:
+    """Say what a content tells of a file; it is filled in from the file itself and never by the caller."""
+    shapes: dict[str, dict[str, Any]] = {
+        "name": {"type": "string", "minLength": 1, "maxLength": NAME_MAX},
+        "media_type": {"enum": [kind.media_type for kind in KINDS]},
+        "size": {"type": "integer", "minimum": 1, "maximum": MOST_BYTES},
+        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "parts": {"type": "integer", "minimum": 1},
+    }
+    return {"type": "object", "properties": shapes, "required": [*shapes], "additionalProperties": False}
+
+
 def _condition(field: Field) -> dict[str, Any]:
     """Say that a field must be there where another one has a value."""
     assert field.required_when is not None
     other, value = field.required_when
-    filled = {"type": "boolean" if field.kind is FieldKind.FLAG else "string"}
+    filled = {"type": _KINDS.get(field.kind, "string")}
     return {
         "if": {"properties": {other: {"const": value}}, "required": [other]},
         "then": {"properties": {field.name: filled}, "required": [field.name]},

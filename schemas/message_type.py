@@ -8,8 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from typing import Any
 
+from samband.schemas.attachment import FILE_SCHEMA, MOST_FILES
 from samband.schemas.categories import CategoryTag
+from samband.schemas.media_types import KIND_PREFIX
 from samband.schemas.units import Unit, UnitKind
 
 __all__ = ["Field", "FieldKind", "MessageType", "matches"]
@@ -23,6 +26,8 @@ class FieldKind(StrEnum):
     DATE = "date"
     """`YYYY-MM-DD`."""
     FLAG = "flag"
+    FILES = "files"
+    """A list of what goes with the message: `samband.schemas.attachment.File`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +50,19 @@ class Field:
     """Another field and its value that makes this one required: a declined invitation needs a reason."""
 
     @property
-    def avro(self) -> str:
+    def avro(self) -> str | dict[str, Any]:
         """Return the Avro type of a filled field."""
-        return "boolean" if self.kind is FieldKind.FLAG else "string"
+        match self.kind:
+            case FieldKind.FLAG:
+                return "boolean"
+            case FieldKind.FILES:
+                return FILE_SCHEMA
+            case _:
+                return "string"
 
     @property
     def limit(self) -> int:
-        """Return the largest length in characters."""
+        """Return the largest length in characters; of files, how many there may be."""
         match self.kind:
             case FieldKind.TEXT:
                 return self.max_length
@@ -61,6 +72,8 @@ class Field:
                 return 10
             case FieldKind.FLAG:
                 return 1
+            case FieldKind.FILES:
+                return MOST_FILES
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +107,15 @@ class MessageType:
         """Say whether a kind of unit may send this type to a kind of unit."""
         return matches(sender, self.sender_kinds) and (self.event or matches(recipient, self.recipient_kinds))
 
+    @property
+    def takes_files(self) -> bool:
+        """Say whether files may go with it."""
+        return any(field.kind is FieldKind.FILES for field in self.fields)
+
     def taken_by(self, unit: Unit) -> bool:
         """Say whether a unit takes this type: one whose card names no types takes all but what it must ask for."""
-        return self.name in unit.receives or not (unit.receives or self.opt_in)
+        named = any(not each.startswith(KIND_PREFIX) for each in unit.receives)
+        return self.name in unit.receives or not (named or self.opt_in)
 
 
 @cache

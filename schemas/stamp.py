@@ -86,8 +86,9 @@ AUDIT: Final = FlatCodec(
 class StampRecord(Struct, frozen=True, kw_only=True):
     """What the gate says about one message. Times are milliseconds since 1970 UTC.
 
-    `kind`: `decision` (a message or a question was judged), `answer` (what a unit that has no part in the child is told
-    instead of the decision, which the log alone holds), `event` (a consent, circle or mark was taken or refused),
+    `kind`: `decision` (a message or a question was judged; of a piece of a file `code` is `PART` and `subject` the
+    message that it goes with), `answer` (what a unit that has no part in the child is told instead of the decision,
+    which the log alone holds), `event` (a consent, circle or mark was taken or refused),
     `notice` (to those who lean on it: a consent, `subject`, that a withdrawal closed), `receipt` (a recipient's receipt
     was taken), `recall` (`subject` is stopped), `refusal` (not even judged: `code`), `erasure` (kept records were
     erased: `leaf` is the hash over their entries, `code` the rule, `sender` the unit), `sample` (a spot check was asked

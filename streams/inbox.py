@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from aiokafka import TopicPartition
 
+from samband.schemas.attachment import Part
 from samband.schemas.catalogue import categories, content_schema_id, decode_content
 from samband.schemas.errors import FormatError, OperatorError, RefusedError, TrustError
 from samband.schemas.identifiers import ChildIdentifier, age_band, birth_date
@@ -168,20 +169,32 @@ class Accept:
             RefusedError: `EXPIRED`; `MISMATCH_CHILD`, `MISMATCH_CATEGORIES`, `MISMATCH_AGE`: never hand it over.
             TrustError, FormatError: the content does not open, or is not its type's.
         """
-        message, routing, stamp = received.message, received.routing, received.stamp
-        if message is None or routing is None or stamp is None:
-            raise FormatError("FORMAT_RECORD", "there is no message to open")
-        if now >= routing.expires:
-            raise RefusedError("EXPIRED", "the message's time is over")
+        message, routing, stamp = _to_open(received, now)
+        if routing.content_schema != content_schema_id(routing.type):
+            raise FormatError("SCHEMA_UNKNOWN", "the content is written with a schema that is not known here")
+        content = decode_content(routing.type, self._opened(message, routing))
+        self._compare(content, routing, stamp)
+        return Letter(received, content)
+
+    def part(self, received: Received, now: int) -> Part:
+        """Open a piece of a file and check that its label is its own. What it goes with tells the child and the rest.
+
+        Raises:
+            RefusedError: `EXPIRED`; `MISMATCH_PART`: it is not the piece that its label says, or was not judged so.
+            TrustError, FormatError: the content does not open, or is no piece of a file.
+        """
+        message, routing, stamp = _to_open(received, now)
+        part = Part.decode(self._opened(message, routing))
+        told = (part.message_id, part.main, stamp.categories)
+        if told != (routing.message_id, routing.ref_to, routing.categories):
+            raise RefusedError("MISMATCH_PART", "a part of a file is not the one that its label says")
+        return part
+
+    def _opened(self, message: Message, routing: Routing) -> bytes:
         unit, key = self.content.get(Kid(routing.recipient_kid), ("", None))
         if key is None or unit != routing.recipient:
             raise TrustError("RECIPIENT_KEY", "the content is sealed to a key that the recipient unit does not have")
-        if routing.content_schema != content_schema_id(routing.type):
-            raise FormatError("SCHEMA_UNKNOWN", "the content is written with a schema that is not known here")
-        data = open_content(key, message.content, message.routing, routing.plain_commit)
-        content = decode_content(routing.type, data)
-        self._compare(content, routing, stamp)
-        return Letter(received, content)
+        return open_content(key, message.content, message.routing, routing.plain_commit)
 
     def _compare(self, content: Mapping[str, Any], routing: Routing, stamp: StampRecord) -> None:
         identifier = ChildIdentifier(content["child_identifier"])
@@ -198,6 +211,15 @@ class Accept:
         day = datetime.fromtimestamp(stamp.decided_at / 1000, UTC).astimezone(STOCKHOLM).date()
         if born is not None and age_band(born, day) != routing.age_band:
             raise RefusedError("MISMATCH_AGE", "the child is of another age than was judged")
+
+
+def _to_open(received: Received, now: int) -> tuple[Message, Routing, StampRecord]:
+    message, routing, stamp = received.message, received.routing, received.stamp
+    if message is None or routing is None or stamp is None:
+        raise FormatError("FORMAT_RECORD", "there is no message to open")
+    if now >= routing.expires:
+        raise RefusedError("EXPIRED", "the message's time is over")
+    return message, routing, stamp
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,19 @@ Records name units for as long as records are kept, so a unit that is gone stays
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from samband.schemas.card import Card
 from samband.schemas.catalogue import CATALOGUE
 from samband.schemas.errors import InputError
+from samband.schemas.media_types import KIND_PREFIX, KINDS, NONE
 from samband.schemas.municipalities import municipalities, regions
 from samband.schemas.units import Unit, UnitKind
 
 __all__ = ["check_change", "covering_for", "takes"]
+
+_FILES: Final = frozenset({NONE, *(KIND_PREFIX + kind.name for kind in KINDS)})
+"""What a card says of files, among the types."""
 
 
 def check_change(before: Card | None, after: Card, cards: Mapping[str, Card]) -> None:
@@ -90,6 +95,8 @@ def _check_codes(unit: Unit) -> None:
         if code not in municipalities() and code not in regions():
             raise InputError("MUNICIPALITY_UNKNOWN", f"`{code}` is no municipality's or region's code")
     for name in unit.receives:
+        if name in _FILES:
+            continue
         row = CATALOGUE.get(name)
         if row is None or row.event or not any(row.may(sender, unit.kind) for sender in UnitKind):
             raise InputError("TYPE_NOT_FOR_KIND", f"no unit sends `{name}` to a {unit.kind}", "samband types")

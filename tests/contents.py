@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from samband.schemas.attachment import MOST_BYTES, MOST_FILES, NAME_MAX, parts_of
 from samband.schemas.catalogue import CATALOGUE
 from samband.schemas.identifiers import without_number
+from samband.schemas.media_types import KINDS
 from samband.schemas.message_type import Field, FieldKind
 from samband.schemas.message_types import COMMON_FIELDS
 from samband.schemas.testdata import synthetic
@@ -37,3 +39,9 @@ def _value(field: Field, *, full: bool) -> Any:
             return "2026-02-28"
         case FieldKind.FLAG:
             return full
+        case FieldKind.FILES:
+            kind = max(KINDS, key=lambda each: len(each.media_type))
+            size = MOST_BYTES // MOST_FILES
+            name = "😀" * (NAME_MAX - len(kind.endings[0]) - 1) + "." + kind.endings[0]
+            file = {"name": name, "media_type": kind.media_type, "size": size, "sha256": "f" * 64}
+            return [file | {"parts": parts_of(size)}] * MOST_FILES

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from samband.connectors.cli.answers import ground_json
+from samband.connectors.cli.attachments import attachments
 from samband.connectors.cli.said import ActingUser, acting_user
 from samband.connectors.cli.terminal import As, Json, emit, message_id_of, moment, party_of, table
 from samband.connectors.cli.types import value_words
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(help="What came to your units.", no_args_is_help=True, rich_markup_mode=None)
+
+app.command()(attachments)
 
 
 @app.command("list")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from samband.connectors.cli.answers import answer, answer_each, wait_for
+from samband.connectors.cli.attachments import Attach, kept, until_decided
 from samband.connectors.cli.cards import said_to
 from samband.connectors.cli.said import ActingUser, Child, From, To, Wait, child_of, content_of, digest_of
 from samband.connectors.cli.terminal import As, Json, bad, message_id_of, party_of
@@ -50,6 +51,7 @@ def send(
     ground: Ground = "",
     limb: Limb = "",
     necessity: Necessity = "",
+    attach: Attach = None,
     motive: Annotated[
         str,
         typer.Option(
@@ -83,6 +85,9 @@ def send(
     What it tells follows from its type and the fields that are filled in; `samband types TYPE` shows both. It is kept
     before the command returns: what the gate has not answered yet goes when connector and hub run.
 
+    Files are given with --attach, to types that take them, and are handed over with the message or not at all. They are
+    refused before anything is sent where they are too large, not what their name says, or not what the unit takes.
+
     \b
     samband send placement.notice --as social --to SE2120002080-SKOLA --child 201201019805 \\
         --field event=started --field law=SoL --field from_date=2026-12-01
@@ -106,14 +111,15 @@ def send(
             if theirs:
                 said.setdefault("recipient_reference", theirs)
     contents = [said, *(_of_sibling(said, child_of(each)) for each in also or ())]
+    with_files = ["attachments"] if attach else []
     if all_or_nothing:
         questions = [
             (
                 recipient,
                 client.ask(
                     type_name, recipient=recipient, child=each["child_identifier"], now=datetime.now(UTC), unit=unit,
-                    fields=tuple(key for key in each if key != "acting_user"), ground=ground, limb=limb,
-                    necessity=necessity,
+                    fields=tuple(key for key in [*each, *with_files] if key != "acting_user"), ground=ground,
+                    limb=limb, necessity=necessity,
                 ),
             )
             for each in contents
@@ -121,20 +127,23 @@ def send(
         ]  # fmt: skip
         if any(wait_for(client, question, wait).state != "permit" for _, question in questions):
             answer_each(client, questions, 0.0, what="question", as_json=as_json)
-    digest, kept = _motive(motive, function, ground)
+    digest, reasons = _motive(motive, function, ground)
     sent = []
     for each in contents:
         shared = conversation if each is said else None
         for recipient in to:
-            message = client.send(
-                type_name, recipient=recipient, content=each, now=datetime.now(UTC), unit=unit, ground=ground,
-                limb=limb, necessity=necessity, motive=digest, conversation=shared,
-                ref_to=ref_to if each is said else None,
-            )  # fmt: skip
-            if kept:
-                party.store.keep_sealed(f"motive/{message.hex()}", json.dumps(kept).encode())
+            with kept() as told:
+                message = client.send(
+                    type_name, recipient=recipient, content=each, now=datetime.now(UTC), unit=unit, ground=ground,
+                    limb=limb, necessity=necessity, motive=digest, conversation=shared,
+                    ref_to=ref_to if each is said else None, attachments=attach or (), progress=told,
+                )  # fmt: skip
+            if reasons:
+                party.store.keep_sealed(f"motive/{message.hex()}", json.dumps(reasons).encode())
             shared = shared or message
             sent.append((recipient, message))
+    if attach and wait:
+        until_decided(client, [message for _, message in sent], wait)
     if all_or_nothing:
         _recall_if_one_failed(client, [message for _, message in sent], wait)
     if len(sent) == 1:

@@ -24,7 +24,7 @@ from samband.connectors.cli.terminal import (
     table,
 )
 from samband.connectors.cli.waiting import late_words
-from samband.connectors.cli.words import say
+from samband.connectors.cli.words import either, say
 from samband.connectors.tracking import VIEW
 
 __all__ = ["mark", "recall", "track"]
@@ -46,6 +46,9 @@ def track(message: Message, who: As = "", as_json: Json = False) -> None:
         about = f"{found['type']}: {found['sender']} → {found['recipient']}" if found.get("type") else ""
         print(f"{message}  {say(found['state'])}" + (f"  {about}" if about else ""))
         table((say("time"), say("what"), say("outcome"), say("why")), ladder(found["steps"]))
+        if parts := found.get("parts"):
+            done, every = parts["decided"], parts["of"]
+            note(either(f"bilagor: {done} av {every} delar bedömda", f"attachments: {done} of {every} parts decided"))
         if overdue := found.get("overdue"):
             note(overdue)
     code = exit_of(found["state"])
@@ -63,7 +66,7 @@ def _own(who: str, message_id: bytes) -> dict[str, Any]:
     from samband.connectors.tracking import track as of_party
 
     found = of_party(party_of(who), message_id, time.time_ns() // 1_000_000)
-    shown = {
+    shown: dict[str, Any] = {
         "message_id": message_id.hex(),
         "type": found.type,
         "sender": found.sender,
@@ -74,6 +77,8 @@ def _own(who: str, message_id: bytes) -> dict[str, Any]:
             for step in found.steps
         ],
     }
+    if found.parts[1]:
+        shown["parts"] = {"decided": found.parts[0], "of": found.parts[1]}
     late = found.waits is not None and found.waits.late
     return shown | {"overdue": late_words(found.waits)} if found.waits and late else shown
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samband.connectors.cli.attachments import file_words
 from samband.connectors.cli.terminal import Json, emit, table
 from samband.connectors.cli.words import category_words, either, say
 
@@ -49,10 +50,14 @@ def types(
 
 def value_words(field: Field | None, value: object) -> str:
     """Return what a field holds as a person reads it: a choice and a yes or no in words, the rest as it is."""
+    from samband.schemas.attachment import File
     from samband.schemas.choices import CHOICE_TEXTS
+    from samband.schemas.message_type import FieldKind
 
     if isinstance(value, bool):
         return either(*CHOICE_TEXTS["yes" if value else "no"])
+    if field is not None and field.kind is FieldKind.FILES and isinstance(value, list):
+        return ", ".join(file_words(File(**each)) for each in value)
     if field is not None and field.choices and value in CHOICE_TEXTS:
         return either(*CHOICE_TEXTS[str(value)])
     return str(value)

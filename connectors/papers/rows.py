@@ -246,7 +246,7 @@ def sip(content: Mapping[str, Any], sender: UnitKind) -> tuple[Row, ...]:
             Section.PLAN,
             (
                 (Cell(Put.FIELD, f"{SIP_PLAN}/{field.name}"),),
-                (Cell(Put.DATE if field.kind is FieldKind.DATE else Put.TEXT, str(content[field.name])),),
+                (_cell(field, content[field.name]),),
             ),
             _written(field, sender),
         )
@@ -255,9 +255,15 @@ def sip(content: Mapping[str, Any], sender: UnitKind) -> tuple[Row, ...]:
     )
 
 
+def _cell(field: Field, value: Any) -> Cell:
+    if field.kind is FieldKind.FILES:
+        return Cell(Put.TEXT, ", ".join(each["name"] for each in value))
+    return Cell(Put.DATE if field.kind is FieldKind.DATE else Put.TEXT, str(value))
+
+
 def _written(field: Field, sender: UnitKind) -> frozenset[str]:
     told = {field.tag} if field.tag else {tag(Category.SIP)}
-    if field.kind is FieldKind.TEXT:
+    if field.kind in (FieldKind.TEXT, FieldKind.FILES):
         told.add(tag(Category.WHEREABOUTS))
     if field.free_text:
         told.add(tag(free_text_category(sender)))

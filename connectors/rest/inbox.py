@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Final
 
+from starlette.responses import Response, StreamingResponse
+
+from samband.connectors.attachments import files_of
 from samband.connectors.pages import letters_after
 from samband.connectors.reading import KEPT, letter_of, misdirect, read
 from samband.connectors.rest.calls import CURSOR, LIMIT, Answer, Call, Operation, Query, matching, one_of, rfc3339
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OPERATIONS", "letter"]
 
+_BYTES: Final = "application/octet-stream"
 CLOUD: Final = "application/cloudevents+json"
 _SHOW: Final = Query(
     "show",
@@ -86,6 +92,24 @@ def _event(row: InboxRow) -> dict[str, Any]:
     return event
 
 
+async def attachment(call: Call) -> Response:
+    """Hand out a file that goes with a letter."""
+    row = call.hosted.pickup.take(letter_of(call.hosted.party, call.id()), call.now_ms)
+    if row.held:
+        raise ProblemError(409, "MESSAGE_HELD", "the message is held back, with its files")
+    named, text = files_of(row.letter["content"]), call.request.path_params["number"]
+    if not re.fullmatch(r"[1-9][0-9]?", text) or int(text) > len(named):
+        raise ProblemError(404, "ATTACHMENT_UNKNOWN", "the message has no such attachment")
+    index = int(text) - 1
+
+    async def pieces() -> AsyncIterator[bytes]:  # on the store's own thread, a piece at a time
+        for piece in call.hosted.client.attachment(row.message_id, index):
+            yield piece
+
+    length = {"content-length": str(named[index].size), "x-content-type-options": "nosniff"}
+    return StreamingResponse(pieces(), media_type=_BYTES, headers=length)
+
+
 async def acknowledge(call: Call) -> Acknowledged:
     """Record that the far side has a letter."""
     body: Acknowledge = call.body
@@ -127,6 +151,12 @@ OPERATIONS: Final = (
         problems=(404, 409, 410), tag="inbox",
         about="The same event as the webhook posts. It may be fetched as often as needed until it is acknowledged. Of "
         "what is held back `data` is a reference without content, sender and type.",
+    ),
+    Operation(
+        "GET", "/v1/inbox/{id}/attachments/{number}", "fetchAttachment", "Fetch a file of a message", attachment,
+        scope=Scope.INBOX, answer=bytes, media=_BYTES, problems=(404, 409, 410), tag="inbox",
+        about="By its place in `content.attachments` of the event, from 1; name, media type and SHA-256 stand there. "
+        "Fetch the files before you acknowledge. Of what is held back they are had on the command line only.",
     ),
     Operation(
         "POST", "/v1/inbox/{id}/acknowledge", "acknowledge", "Say that your system has it", acknowledge,

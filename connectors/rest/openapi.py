@@ -19,6 +19,7 @@ from samband.connectors.rest.calls import Operation
 from samband.connectors.rest.once import KEY_FORM
 from samband.connectors.rest.problems import PROBLEM
 from samband.connectors.rest.settings import Scope
+from samband.schemas.attachment import MOST_FILES
 from samband.schemas.catalogue import CATALOGUE
 from samband.schemas.examples import example
 from samband.schemas.json_schema import content_json_schema, schema_name
@@ -100,7 +101,8 @@ def _schemas(operations: Sequence[Operation]) -> dict[str, Any]:
     records = {each.body for each in operations} | {each.answer for each in operations}
     records |= {shapes.Problem, shapes.Token, shapes.TokenProblem, shapes.Health, shapes.Event}
     found = msgspec.json.schema_components(
-        sorted((each for each in records if each is not None), key=lambda each: each.__name__), ref_template=_REF
+        sorted((each for each in records if each not in (None, bytes)), key=lambda each: each.__name__),
+        ref_template=_REF,
     )[1]
     for name, schema in found.items():
         schema.pop("title", None)
@@ -154,6 +156,9 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     if "{id}" in operation.path:
         form = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
         found.append({"name": "id", "in": "path", "required": True, "schema": form, "example": _ID})
+    if "{number}" in operation.path:
+        place = {"type": "integer", "minimum": 1, "maximum": MOST_FILES}
+        found.append({"name": "number", "in": "path", "required": True, "schema": place, "example": 1})
     if "{name}" in operation.path:
         form = {"type": "string", "pattern": "^[a-z_]+[.][a-z_]+$"}
         found.append({"name": "name", "in": "path", "required": True, "schema": form, "example": "placement.notice"})
@@ -190,7 +195,8 @@ def _body(operation: Operation) -> dict[str, Any]:
 
 def _responses(operation: Operation) -> dict[str, Any]:
     assert operation.answer is not None
-    schema = {"$ref": _REF.format(name=operation.answer.__name__)}
+    binary = {"type": "string", "contentEncoding": "binary"}
+    schema = binary if operation.answer is bytes else {"$ref": _REF.format(name=operation.answer.__name__)}
     media: dict[str, Any] = {operation.media: {"schema": schema}}
     media |= {each: {"schema": {"type": "string"}} for each in operation.also}
     answered: dict[str, Any] = {"description": operation.summary, "content": media}

@@ -3,6 +3,7 @@
     outbox   a row per message said: draft (sealed with the store secret), then MESSAGE bytes and seq, until it ended
     inbox    a row per message permitted to us: waiting → handing → handed_over → opened | refused | recalled; its
              content goes by disposal decision, some time after it ended
+    parts    a row per piece of a file that came, until the message that it goes with is erased
     steps    what the gate and the recipients have said about a message, in order: its ladder
     meta     instance, next inbox offset, last seq per partition, last box number per gate partition
 
@@ -16,8 +17,9 @@ from __future__ import annotations
 from samband.connectors.store.inbox import InboxRow, InboxTable
 from samband.connectors.store.ladder import Step
 from samband.connectors.store.outbox import OutboxRow, OutboxTable
+from samband.connectors.store.parts import PartRow
 
-__all__ = ["InboxRow", "OutboxRow", "Step", "Store"]
+__all__ = ["InboxRow", "OutboxRow", "PartRow", "Step", "Store"]
 
 
 class Store(OutboxTable, InboxTable):

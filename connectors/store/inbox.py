@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from samband.connectors.store.file import PATIENCE_S
 from samband.connectors.store.ladder import Ladders
+from samband.connectors.store.parts import PartTable
 from samband.connectors.store.schema import ENDED
 from samband.schemas.errors import InputError
 
@@ -39,8 +40,8 @@ class InboxRow:
     """When the content was erased by a disposal decision; 0 while it is kept."""
 
 
-class InboxTable(Ladders):
-    """The table `inbox`."""
+class InboxTable(Ladders, PartTable):
+    """The table `inbox`, and `parts` beside it."""
 
     def add_letter(
         self,
@@ -180,10 +181,11 @@ class InboxTable(Ladders):
         return [(bytes(message_id), unit) for message_id, unit in rows]
 
     def erase_letter(self, message_id: bytes, now: int, decision: str) -> None:
-        """Erase a letter's content for good; that it came, and by which decision it is gone, stays."""
+        """Erase a letter's content and files for good; that it came, and by which decision it is gone, stays."""
         row = self.letter(message_id)
         if row is None or row.erased:
             return
+        self.erase_parts(message_id)
         kept = {**row.letter, "content": None, "disposal": decision}
         sealed = self._box.seal("inbox", message_id, json.dumps(kept).encode())[1]
         self._db.execute("UPDATE inbox SET letter = ?, erased = ? WHERE message_id = ?", (sealed, now, message_id))

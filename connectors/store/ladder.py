@@ -43,8 +43,11 @@ class Ladders(StoreFile):
         return [Step(at, kind, outcome, code, json.loads(detail)) for at, kind, outcome, code, detail in rows]
 
     def ladders(self) -> Iterator[tuple[bytes, list[Step]]]:
-        """Yield every ladder with its message id, one at a time, in no order that says anything."""
-        rows = self._db.execute("SELECT message_id, at, kind, outcome, code, detail FROM steps ORDER BY message_id, id")
+        """Yield every message's ladder with its id, in no order that says anything; without pieces of files."""
+        rows = self._db.execute(
+            "SELECT message_id, at, kind, outcome, code, detail FROM steps WHERE message_id NOT IN"
+            " (SELECT message_id FROM outbox WHERE main IS NOT NULL) ORDER BY message_id, id"
+        )
         for message_id, steps in groupby(rows, key=lambda row: bytes(row[0])):
             yield (
                 message_id,

@@ -35,22 +35,58 @@ class OutboxRow:
 class OutboxTable(Ladders):
     """The table `outbox`."""
 
-    def add_draft(self, draft: Draft, partition: int) -> bool:
-        """Take a draft into the outbox; False where its message id is there already."""
+    def add_draft(self, draft: Draft, partition: int, *, main: bytes | None = None) -> bool:
+        """Take a draft into the outbox; False where its message id is there already.
+
+        A piece of a file goes with `main`, and is not sent before `release_parts` says so.
+        """
         _, sealed = self._box.seal("outbox", draft.message_id, msgspec.msgpack.encode(draft))
         cursor = self._db.execute(
-            "INSERT INTO outbox (message_id, partition, type, draft, state, created) VALUES (?, ?, ?, ?, 'new', ?)"
+            "INSERT INTO outbox (message_id, partition, type, draft, state, created, main) VALUES (?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (message_id) DO NOTHING",
-            (draft.message_id, partition, draft.type, sealed, draft.created),
+            (draft.message_id, partition, draft.type, sealed, "kept" if main else "new", draft.created, main),
         )
         return cursor.rowcount == 1
 
-    def new_drafts(self, limit: int) -> list[tuple[Draft, int]]:
-        """Return the oldest drafts that have no seq yet, with their partitions."""
+    def release_parts(self, main: bytes) -> None:
+        """Let the pieces of a message's files go, before the message itself; in the transaction that adds it."""
+        self._db.execute("UPDATE outbox SET state = 'new' WHERE main = ? AND state = 'kept'", (main,))
+
+    def drop_parts(self, main: bytes | None, before: int = 0) -> None:
+        """Forget pieces whose message was never said: one's, or with None those that were made before a time."""
+        self._db.execute(
+            "DELETE FROM outbox WHERE main IS NOT NULL AND state = 'kept' AND (main = ? OR created < ?)", (main, before)
+        )
+
+    def parts_said(self, main: bytes) -> list[tuple[bytes, str, bool]]:
+        """Return (message id, state, whether it has ended) of the pieces that go with a message of ours, in order."""
+        rows = self._db.execute(
+            "SELECT message_id, state, draft IS NULL FROM outbox WHERE main = ? ORDER BY id", (main,)
+        )
+        return [(bytes(message_id), state, bool(ended)) for message_id, state, ended in rows]
+
+    def parts_decided(self, main: bytes) -> tuple[int, int]:
+        """Return how many of the pieces that go with a message of ours the gate has decided, and how many there are."""
+        said = self.parts_said(main)
+        return sum(state in ("decided", "done") for _, state, _ in said), len(said)
+
+    def has_new(self) -> bool:
+        """Say whether there is a draft that has no seq yet."""
+        return self._db.execute("SELECT 1 FROM outbox WHERE state = 'new' LIMIT 1").fetchone() is not None
+
+    def new_drafts(self, limit: int, most: int = 1 << 40) -> list[tuple[Draft, int]]:
+        """Return the oldest drafts that have no seq yet, with their partitions; at most `most` bytes, but one."""
         rows = self._db.execute(
             "SELECT message_id, draft, partition FROM outbox WHERE state = 'new' ORDER BY id LIMIT ?", (limit,)
-        ).fetchall()
-        return [(self._draft(bytes(message_id), bytes(sealed)), partition) for message_id, sealed, partition in rows]
+        )
+        found: list[tuple[Draft, int]] = []
+        for message_id, sealed, partition in rows:
+            most -= len(sealed)
+            if found and most < 0:
+                break
+            found.append((self._draft(bytes(message_id), bytes(sealed)), partition))
+        rows.close()
+        return found
 
     def draft(self, message_id: bytes) -> Draft | None:
         """Return what was said, or None where it is not ours or was cleared."""
@@ -60,7 +96,8 @@ class OutboxTable(Ladders):
     def drafts(self) -> Iterator[Draft]:
         """Yield everything said that has not ended, receipts left out, one at a time."""
         rows = self._db.execute(
-            "SELECT message_id, draft FROM outbox WHERE draft IS NOT NULL AND type != 'receipt' ORDER BY id"
+            "SELECT message_id, draft FROM outbox WHERE draft IS NOT NULL AND type != 'receipt' AND main IS NULL"
+            " ORDER BY id"
         )
         return (self._draft(bytes(message_id), bytes(sealed)) for message_id, sealed in rows)
 
@@ -89,10 +126,12 @@ class OutboxTable(Ladders):
             )
         ]
 
-    def unanswered_count(self) -> int:
-        """Return how many sealed messages the gate has not decided."""
-        count: int = self._db.execute("SELECT count(*) FROM outbox WHERE state = 'sent'").fetchone()[0]
-        return count
+    def unanswered_count(self) -> tuple[int, int]:
+        """Return how many sealed messages the gate has not decided, and how many bytes of content they have."""
+        found: tuple[int, int] = self._db.execute(
+            "SELECT count(*), coalesce(sum(sealed), 0) FROM outbox WHERE state = 'sent'"
+        ).fetchone()
+        return found
 
     def seal_again(self, message_id: bytes, now: int) -> bool:
         """Let a message be sealed anew, under its own id: at once the first time, else when `release` says so.
@@ -219,7 +258,7 @@ class OutboxTable(Ladders):
         """Return how many messages the gate has decided that were made before a time and have not ended."""
         count: int = self._db.execute(
             "SELECT count(*) FROM outbox WHERE state = 'decided' AND type != 'receipt' AND draft IS NOT NULL"
-            " AND created < ?",
+            " AND created < ? AND main IS NULL",
             (before,),
         ).fetchone()[0]
         return count
@@ -228,7 +267,7 @@ class OutboxTable(Ladders):
         """Return what was said and has not ended, oldest first, receipts left out."""
         rows = self._db.execute(
             "SELECT message_id, partition, seq, type, state, created FROM outbox WHERE type != 'receipt'"
-            " AND draft IS NOT NULL ORDER BY id"
+            " AND draft IS NOT NULL AND main IS NULL ORDER BY id"
         )
         return [OutboxRow(bytes(row[0]), *row[1:]) for row in rows]
 
@@ -243,7 +282,7 @@ class OutboxTable(Ladders):
         """Return what was said, newest first, receipts left out."""
         rows = self._db.execute(
             "SELECT message_id, partition, seq, type, state, created FROM outbox WHERE type != 'receipt'"
-            " ORDER BY id DESC LIMIT ?",
+            " AND main IS NULL ORDER BY id DESC LIMIT ?",
             (limit,),
         )
         return [OutboxRow(bytes(row[0]), *row[1:]) for row in rows]

@@ -86,5 +86,23 @@ CREATE INDEX spoken_ref ON spoken (ref);
 CREATE INDEX spoken_of ON spoken (of, e) WHERE of IS NOT NULL;
 """
 """What version 4 adds: what this party recorded about children, to record it anew under another key (`spoken`)."""
-VERSIONS: Final = (_FIRST, _SINCE_1, _SINCE_2, _SINCE_3)
+_SINCE_4: Final = """
+ALTER TABLE outbox ADD COLUMN main BLOB;
+CREATE INDEX outbox_main ON outbox (main) WHERE main IS NOT NULL;
+CREATE TABLE parts (
+    id INTEGER PRIMARY KEY,
+    message_id BLOB NOT NULL UNIQUE,
+    main BLOB NOT NULL,
+    file INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    ended INTEGER NOT NULL DEFAULT 0,
+    letter BLOB NOT NULL,
+    data BLOB
+);
+CREATE INDEX parts_main ON parts (main, file, part);
+CREATE INDEX parts_open ON parts (expires) WHERE ended = 0;
+"""
+"""What version 5 adds: pieces of files, said (`outbox.main`: the message that they go with) and received (`parts`)."""
+VERSIONS: Final = (_FIRST, _SINCE_1, _SINCE_2, _SINCE_3, _SINCE_4)
 """What makes each version of the one before it, the first of nothing."""

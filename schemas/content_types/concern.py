@@ -10,6 +10,7 @@ from samband.schemas.content_types.fields import (
     CONCERN,
     DIALOGUE,
     FIELD_ADDRESS,
+    FIELD_ATTACHMENTS,
     FIELD_GUARDIAN_CONTACT,
     FIELD_SCHOOL_NAME,
     REPORTER,
@@ -58,6 +59,7 @@ TYPES: Final[tuple[MessageType, ...]] = (
                 "siblings", "anmälningar om syskon", "reports about siblings", 300, tag(Category.CONCERN, About.SIBLING)
             ),
             text("reporter", "anmälare", "reporter", 300, REPORTER),
+            FIELD_ATTACHMENTS,
         ),
         tags=(CONCERN,),
         duties=("DUTY_REPORT",),

@@ -10,7 +10,8 @@ from samband.schemas.message_type import Field, FieldKind, MessageType
 
 __all__ = [
     "ABSENCE", "ADDRESS", "ANYONE", "CARE", "COMMUNICATION", "CONCERN", "CONSENT", "CONTACT", "COOPERATION", "DIALOGUE",
-    "EXAM", "FIELD_ADDRESS", "FIELD_GUARDIAN_CONTACT", "FIELD_INTERPRETER", "FIELD_SCHOOL_NAME", "FIELD_WHEREABOUTS",
+    "EXAM", "FIELD_ADDRESS", "FIELD_ATTACHMENTS", "FIELD_GUARDIAN_CONTACT", "FIELD_INTERPRETER", "FIELD_SCHOOL_NAME",
+    "FIELD_WHEREABOUTS",
     "GUARDIAN_CONTACT", "HEALTH", "IDENTITY", "LAWS", "MEETING", "MENTAL", "PARTS", "PLACEMENT", "PLACEMENT_FORMS",
     "PSYCHOSOCIAL", "REPORTER", "SCHEDULE", "SCHOOL_NAME", "SCHOOL_PLAN", "SCHOOL_SUPPORT", "SIP", "SIP_GUARDIAN",
     "SOCIAL", "WHEREABOUTS", "choice", "content_type", "day", "flag", "free", "text",
@@ -106,6 +107,8 @@ PARTS: Final = ("physical", "psychological", "oral")
 PLACEMENT_FORMS: Final = ("family_home", "network_home", "hvb", "sis", "support_home", "shelter", "other")
 
 FIELD_ADDRESS: Final = text("address", "adress", "address", 300, ADDRESS)
+FIELD_ATTACHMENTS: Final = Field("attachments", FieldKind.FILES, "bilagor", "attachments", free_text=True)
+"""Stands last, in types that have free text: a file too counts as the worst that its sender knows."""
 FIELD_WHEREABOUTS: Final = text("whereabouts", "vistelse", "whereabouts", 300, WHEREABOUTS)
 FIELD_SCHOOL_NAME: Final = text("school_name", "skola", "school", 200, SCHOOL_NAME)
 FIELD_GUARDIAN_CONTACT: Final = text(

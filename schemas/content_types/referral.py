@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from samband.schemas.categories import About, Category, tag
 from samband.schemas.content_types.fields import (
     ABSENCE,
+    FIELD_ATTACHMENTS,
     FIELD_GUARDIAN_CONTACT,
     FIELD_INTERPRETER,
     HEALTH,
@@ -59,6 +60,7 @@ TYPES: Final[tuple[MessageType, ...]] = (
             ),
             FIELD_GUARDIAN_CONTACT,
             FIELD_INTERPRETER,
+            FIELD_ATTACHMENTS,
         ),
         tags=(MENTAL,),
         reply="referral.response",

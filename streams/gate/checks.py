@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from samband.schemas.attachment import PART_SCHEMA_ID
 from samband.schemas.catalogue import CATALOGUE, MessageType, content_schema_id
 from samband.schemas.errors import RefusedError, TrustError
 from samband.schemas.message import CONTENT_CLASSES, SEAL_OVERHEAD, Message
@@ -46,6 +47,11 @@ class Checked(Struct, frozen=True):
     sender: Unit
     recipient: Unit
     type: MessageType
+
+    @property
+    def is_part(self) -> bool:
+        """Say whether it is a piece of a file, which goes with the message that it answers."""
+        return self.routing.content_schema == PART_SCHEMA_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,8 @@ class Checks:
         if row.event != (routing.body is not None) or (row.event and routing.ask):
             raise RefusedError("BODY", "only an event has a body in its label, each has one, and none is a question")
         sealed = bool(message.content)
-        if sealed and routing.content_schema != content_schema_id(row.name):
+        known = content_schema_id(row.name)
+        if sealed and routing.content_schema != known and not _is_part(row, routing):
             raise RefusedError(
                 "SCHEMA_UNKNOWN", "the content is written with a schema that the agreement does not have"
             )
@@ -124,3 +131,8 @@ class Checks:
             raise RefusedError("CONTENT", "a message of this type has a content")
         if row.carries_content and not row.event and not routing.categories:
             raise RefusedError("CATEGORIES", "the label names no category of information")
+
+
+def _is_part(row: MessageType, routing: Routing) -> bool:
+    """Say whether a label is one of a piece of a file: its type takes files, and it says whose it is."""
+    return routing.content_schema == PART_SCHEMA_ID and row.takes_files and routing.ref_to is not None

@@ -59,6 +59,8 @@ MARKS_AN_HOUR: Final = 60
 """Protection marks of one party; each is told to the responsible unit."""
 
 ACCEPTED: Final = "accepted"
+PART: Final = "PART"
+"""Code of the decision on a piece of a file; its `subject` is the message that the file goes with."""
 RECALLED: Final = "recalled"
 RECALL_EXPIRED: Final = "EXPIRED"
 KEY_LOST: Final = "KEY_LOST"
@@ -197,7 +199,8 @@ class Verdicts:
         if decision.consents:
             leaning = Leaning(decision.consents, routing.categories)
             view.put_open(routing.ref, view.open(routing.ref) | {routing.message_id: leaning})
-        if (remembered := remember(child, question, routing.message_id, seconds)) is not child:
+        remembered = remember(child, question, routing.message_id, seconds, part=checked.is_part)
+        if remembered is not child:
             view.put_child(routing.ref, remembered)
         to = ((checked.recipient.party, checked.message.encode()),)
         return [Say.of(record, self._directory.realm, to, sealed=len(checked.message.content))]
@@ -212,6 +215,8 @@ class Verdicts:
             decision.outcome,
             appended_at,
             now,
+            subject=checked.routing.ref_to if checked.is_part else None,
+            code=PART if checked.is_part else "",
             grounds=decision.grounds,
             reasons=decision.reasons,
             obligations=decision.obligations,

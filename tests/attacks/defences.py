@@ -12,12 +12,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from samband.connectors import boxes, copies, watch, witness
+from samband.connectors import attachments, boxes, copies, gather, watch, witness
+from samband.connectors.gather import Gather
 from samband.connectors.receive import Receiver
 from samband.connectors.store import Store
 from samband.connectors.watch import Watch
 from samband.connectors.witness import Witness
-from samband.schemas import catalogue, codec, message
+from samband.schemas import attachment, catalogue, codec, message
 from samband.streams import inbox, keystore, topics
 from samband.streams.audit import AuditKeys
 from samband.streams.crypto import content, hub, keys, lane, merkle, signature
@@ -35,7 +36,7 @@ from samband.streams.decision import (
 )
 from samband.streams.directory import Directory
 from samband.streams.directory_book import Book, Known
-from samband.streams.gate import digest, loop, verdicts
+from samband.streams.gate import checks, digest, loop, verdicts
 from samband.streams.gate.checks import Checks
 from samband.streams.gate.judge import Judge
 from samband.streams.gate.lanes import Lanes
@@ -103,7 +104,7 @@ def parts(name: str, holds: str, page: str, function: Any, *switches: Switch) ->
 
 
 LAYOUT, NAMES, GATE, PARTY = "Layout", "Names", "Gate accepts", "Party accepts"
-LOG, STATE = "Log", "State"
+LOG, STATE, FILES = "Log", "State", "Attachments"
 SPEECH, DIRECTORY, ERASURE, SUPPRESSION = "Who may say what, at the gate", "Directory", "Erasure", "Suppression"
 
 
@@ -236,14 +237,27 @@ raises("party.stamp", "no message is taken without a stamp", PARTY, Accept.open,
 raises("party.stamp-hub", "a stamp, or a lane into an inbox, is made with a key of the hub's card", PARTY,
        Directory.stamp_key, "STAMP_KEY")  # fmt: skip
 raises("party.stamp-purpose", "a stamp is made with a stamping key", PARTY, signature.verify_entry, "KEY_PURPOSE")
-raises("party.expired", "nothing is handed over after its time, by the own clock", PARTY, Accept.letter, "EXPIRED")
-raises("party.recipient-key", "the content is sealed to the key of the unit that it is for", PARTY, Accept.letter,
+raises("party.expired", "nothing is handed over after its time, by the own clock", PARTY, inbox._to_open, "EXPIRED")
+raises("party.recipient-key", "the content is sealed to the key of the unit that it is for", PARTY, Accept._opened,
        "RECIPIENT_KEY")  # fmt: skip
 raises("party.schema", "the content is written with the schema of its type", PARTY, Accept.letter, "SCHEMA_UNKNOWN")
 raises("party.child", "the content is about the child that was judged", PARTY, Accept._compare, "MISMATCH_CHILD")
 raises("party.categories", "the content tells what was judged and nothing else", PARTY, Accept._compare,
        "MISMATCH_CATEGORIES")  # fmt: skip
 raises("party.age", "the child is as old as was judged", PARTY, Accept._compare, "MISMATCH_AGE")
+raises("party.part-label", "a part of a file is the one that its label says", FILES, Accept.part, "MISMATCH_PART")
+does("party.part-judged", "a part of a file was judged as its message was", FILES, gather._same,
+     ("return all(", "return True or all("))  # fmt: skip
+parts("party.part-missing", "no message is handed over without every part of its files", FILES, Gather.check,
+      lambda: unraised(Gather.check, "ATTACHMENT_MISSING"), lambda: unraised(attachments.joined, "ATTACHMENT_MISSING"),
+      lambda: unraised(attachments.joined, "ATTACHMENT_MISMATCH"))  # fmt: skip
+raises("party.file", "a file is the one that its message describes", FILES, attachments.joined, "ATTACHMENT_MISMATCH")
+does("party.file-kind", "a file begins as its name and media type say", FILES, attachments.check_whole,
+     ("check_head(kind, head)", "pass"))  # fmt: skip
+raises("party.file-name", "a file's name has no path and nothing invisible", FILES, attachment.safe_name,
+       "ATTACHMENT_NAME")  # fmt: skip
+does("gate.part", "a part of a file goes with a type that takes files, and says with which message", FILES,
+     checks._is_part, ("row.takes_files and (routing.ref_to is not None)", "True"))  # fmt: skip
 _enter("party.form", "the content reads as its type and in its one form", PARTY, catalogue.decode_content,
        lambda: patched(inbox, "decode_content", as_any_type))  # fmt: skip
 does("withdrawals.first-said", "a withdrawal said in one epoch ends what was given before it in every other", SPEECH,

@@ -61,6 +61,7 @@ _LIST: Final[dict[str, tuple[str, ...]]] = {
         "content of child A under reference B",
         "understated category, other type",
         "receipt for what was never received, another's, falling level",
+        "part of a file lost, altered, swapped, of another message, judged as less, unsafe name",
     ),
     "Consent and circle": (
         "matrix event × signer's relation",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from samband.schemas import events
+from samband.schemas.attachment import PART_SCHEMA_ID
 from samband.schemas.catalogue import categories, content_schema_id, encode_content
 from samband.schemas.events import Level
 from samband.schemas.units import UnitKind
@@ -72,6 +73,28 @@ def other_schema(ground: Ground) -> bool:
     return ground.permitted(
         ground.forge(ground.world.concern(), content_schema=content_schema_id("dialogue.message")), "skola"
     )
+
+
+FILES = "part of a file lost, altered, swapped, of another message, judged as less, unsafe name"
+_TESTS = "tests/connectors/test_attachments.py::"
+for name, defence, test in (
+    ("lost", "party.part-missing", "test_a_lost_piece"),
+    ("altered", "party.file", "test_other_files[altered]"),
+    ("swapped", "party.file", "test_other_files[swapped]"),
+    ("of-another", "party.part-label", "test_a_piece_under_another_id"),
+    ("judged-as-less", "party.part-judged", "test_judged_as_their_message"),
+    ("other-kind", "party.file-kind", "test_not_what_it_calls_itself"),
+    ("unsafe-name", "party.file-name", "test_a_message_that_lies_about_its_files[lie1]"),
+):
+    existing(f"files.{name}", FILES, defence, _TESTS + test)
+
+
+@attack("files.of-no-type", FILES, "gate.part")
+def part_of_no_type(ground: Ground) -> bool:
+    """A part of a file under a type that takes none is not let through."""
+    ground.say(ground.world.event(consent(), "IFO"))
+    draft = ground.world.notice()
+    return ground.permitted(ground.forge(draft, content_schema=PART_SCHEMA_ID, ref_to=b"m" * 16), "social")
 
 
 RECEIPT = "receipt for what was never received, another's, falling level"

@@ -408,7 +408,7 @@ def test_the_document_carries_its_version_and_every_field() -> None:
     """The document is marked `"samband": "1"`, has each field of a delivery, and times in RFC 3339 with `Z`."""
     document = a_delivery().document()
     assert document["samband"] == "1"
-    told = {one.name for one in fields(Delivery)} - {"received"}
+    told = {one.name for one in fields(Delivery)} - {"received", "attachments"}
     assert set(document) == told | {"samband", "held", "registration"}
     assert (document["created"], document["decided_at"]) == ("2026-11-22T08:00:00.123Z", "2026-11-22T08:00:01.000Z")
 
@@ -420,6 +420,7 @@ def test_the_face_of_the_adapter_module() -> None:
         "REGISTRATION_NOTE",
         "VERSION",
         "Adapter",
+        "Attachment",
         "Delivery",
         "Waiting",
         "encode",

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from samband.schemas.attachment import MOST_BYTES, MOST_FILES, parts_of
 from samband.schemas.catalogue import (
     CATALOGUE,
     categories,
@@ -191,6 +192,10 @@ def value_of(field: Field) -> st.SearchStrategy[Any]:
             return st.dates().map(str)
         case FieldKind.FLAG:
             return st.booleans()
+        case FieldKind.FILES:
+            sizes = st.lists(st.integers(1, MOST_BYTES // MOST_FILES), min_size=1, max_size=MOST_FILES)
+            file = {"name": "å.pdf", "media_type": "application/pdf", "sha256": "0" * 64}
+            return sizes.map(lambda found: [file | {"size": size, "parts": parts_of(size)} for size in found])
 
 
 @given(any_content(), st.sampled_from(WRITERS))
