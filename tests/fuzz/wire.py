@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any, Final
 
+from samband.schemas import attachment, events, routing, stamp
 from samband.schemas import event_bodies as of
-from samband.schemas import events, routing, stamp
+from samband.schemas.attachment import Part as FilePart
 from samband.schemas.catalogue import CATALOGUE, categories, content_schema, decode_content, encode_content
 from samband.schemas.categories import Category
 from samband.schemas.codec import Codec, FlatCodec
@@ -85,7 +86,19 @@ def downs() -> list[bytes]:
 def contents() -> list[bytes]:
     """Return `type NUL content` of every type that has one."""
     carrying = [row.name for row in CATALOGUE.values() if row.carries_content and not row.event]
-    return [name.encode() + b"\0" + encode_content(name, example(name)) for name in carrying]
+    files = {
+        "attachments": [{"name": "å.pdf", "media_type": "application/pdf", "size": 9, "sha256": "0" * 64, "parts": 1}]
+    }
+    said = [(name, example(name)) for name in carrying]
+    said += [(name, content | files) for name, content in said if CATALOGUE[name].takes_files]
+    return [name.encode() + b"\0" + encode_content(name, content) for name, content in said]
+
+
+def _file_parts() -> list[bytes]:
+    """Return pieces of files: a whole small one, and the last of a large one."""
+    made = (FilePart(main=bytes(16), file=0, part=0, parts=1, data=b"x"),
+            FilePart(main=b"m" * 16, file=19, part=61, parts=62, data=b"y" * 300))  # fmt: skip
+    return [each.encode() for each in made]
 
 
 def event(name: str) -> Split:
@@ -174,6 +187,7 @@ _OWN: Final = (
     Target("stamped.all", lambda: [b"".join(_stamped()[:3])], _stamped_all, STAMPED),
     Target("audit", audits, UnverifiedAudit.decode, framed(avro(AUDIT.schema))),
     Target("event", lambda: list(EVENTS), _event, prefixed(event)),
+    Target("content.part", _file_parts, partial(_one_form, FilePart), avro(attachment._PART.schema)),
     Target("content", contents, _content, prefixed(lambda name: avro(content_schema(name)))),
     _flat(RECORD, lambda: [each[5:] for each in inboxes("skola")]),
     _flat(lane._OPENER, _opener_fields),
