@@ -18,7 +18,7 @@ from samband.schemas.codec import FlatCodec, Reader, check_times, fixed, lp32
 from samband.schemas.errors import FormatError
 from samband.schemas.message import read_path, write_path
 
-__all__ = ["AUDIT", "StampRecord", "Stamped", "entries_text"]
+__all__ = ["AUDIT", "PART", "StampRecord", "Stamped", "entries_text"]
 
 _ENTRIES: Final = re.compile(r"entries ([1-9][0-9]{0,18})", re.ASCII)
 
@@ -81,6 +81,10 @@ AUDIT: Final = FlatCodec(
     limits={"path": 32 * 32, "sealed": 4096},
 )
 """One record of `samband.audit.v1`: the leaf in the open, its (salt, record) sealed under the audit key of `month`."""
+
+
+PART: Final = "PART"
+"""Code of the decision on a piece of a file; its `subject` is the message that the file goes with."""
 
 
 class StampRecord(Struct, frozen=True, kw_only=True):

@@ -72,6 +72,7 @@ _WORDS: Final = MappingProxyType(
         "who can remedy": ("vem kan ändra", "who can remedy"),
         "message": ("meddelande", "message"),
         "question": ("fråga", "question"),
+        "part": ("del av bilaga", "part of an attachment"),
         "tells": ("berättar", "tells"),
         "time": ("tid", "time"),
         "type": ("typ", "type"),

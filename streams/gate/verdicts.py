@@ -27,7 +27,7 @@ from samband.schemas.events import (
     Receipt,
 )
 from samband.schemas.key_card import Reason
-from samband.schemas.stamp import StampRecord
+from samband.schemas.stamp import PART, StampRecord
 from samband.streams.crypto.keys import Purpose, Realm
 from samband.streams.crypto.signature import entry_of
 from samband.streams.decision.changes import apply
@@ -59,8 +59,6 @@ MARKS_AN_HOUR: Final = 60
 """Protection marks of one party; each is told to the responsible unit."""
 
 ACCEPTED: Final = "accepted"
-PART: Final = "PART"
-"""Code of the decision on a piece of a file; its `subject` is the message that the file goes with."""
 RECALLED: Final = "recalled"
 RECALL_EXPIRED: Final = "EXPIRED"
 KEY_LOST: Final = "KEY_LOST"

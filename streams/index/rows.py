@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from samband.schemas.stamp import PART
 from samband.streams.audit import STOCKHOLM
 
 if TYPE_CHECKING:
@@ -93,8 +94,10 @@ class Tokens:
 
 
 def kind_of(record: StampRecord) -> str:
-    """Return what a record is listed as: its kind, but a decision that only answered is a question."""
-    return "question" if record.ask and record.kind == "decision" else record.kind
+    """Return what a record is listed as: its kind, but an answered question and a piece of a file are no decisions."""
+    if record.kind != "decision":
+        return record.kind
+    return "question" if record.ask else "part" if record.code == PART else record.kind
 
 
 @lru_cache(4096)

@@ -23,6 +23,7 @@ from samband.schemas.catalogue import categories, encode_content
 from samband.schemas.errors import InputError
 from samband.schemas.events import Level
 from samband.streams.gate.state import View
+from samband.streams.index.rows import kind_of
 from tests.connectors.line import Connector, Line
 
 PDF = b"%PDF-1.7\n"
@@ -124,6 +125,7 @@ def test_files_arrive_whole(line, social, skola, tmp_path):
     decided = [each for each in line.log if each.kind == "decision"]
     assert [(each.outcome, each.code) for each in decided] == [*[("permit", "PART")] * 4, ("permit", "")]
     assert {each.subject for each in decided} == {message, None}
+    assert [kind_of(each) for each in decided] == [*["part"] * 4, "decision"]
     assert len({each.categories for each in decided}) == 1
     assert states(social) == [("waiting", "")]
     folder = FolderAdapter(tmp_path / "inbox")

@@ -11,6 +11,7 @@ from samband.schemas.catalogue import CATALOGUE
 from samband.schemas.errors import InputError
 from samband.schemas.reasons import REASONS, REFUSALS
 from samband.schemas.rulebook import Rulebook, shipped
+from samband.streams.index.rows import kind_of
 
 if TYPE_CHECKING:
     from samband.connectors.console.source import Found
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "decision", "decisions", "decisions_csv", "row_of"]
 
-KINDS: Final = ("decision", "question", "event", "receipt", "recall", "refusal", "notice", "answer")
+KINDS: Final = ("decision", "question", "event", "receipt", "recall", "refusal", "notice", "answer", "part")
+"""What may be chosen; pieces of files, the last, are listed with their message or when they are asked for."""
+_OF_ANOTHER: Final = ("receipt", "recall", "part")
 _OUTCOMES: Final = (
     "permit", "deny", "ask", "accepted", "refused", "recalled", "handed_over", "opened", "acted", "mismatch",
 )  # fmt: skip
@@ -55,7 +58,7 @@ def _wanted(ask: Ask) -> Wanted:
     kind = query.one_of("kind", KINDS)
     before = query.day("to")
     return Wanted(
-        kinds=(kind,) if kind else KINDS,
+        kinds=(kind,) if kind else KINDS if query.text("message") else KINDS[:-1],
         outcome=query.one_of("outcome", _OUTCOMES),
         unit=query.text("unit"),
         type=query.text("type"),
@@ -79,7 +82,7 @@ def _csv_rows(ask: Ask, wanted: Wanted) -> Iterator[list[str]]:
         for each in found.rows:
             record = each.record
             yield [
-                ask.words.iso(record.decided_at), _kind(record), record.type, record.sender, record.recipient,
+                ask.words.iso(record.decided_at), kind_of(record), record.type, record.sender, record.recipient,
                 record.outcome, " ".join(filter(None, (record.code, *record.grounds, *record.reasons))),
                 _about(record).hex(), each.entry.hex(),
             ]  # fmt: skip
@@ -95,7 +98,7 @@ def row_of(ask: Ask, found: Found) -> dict[str, Any]:
     return {
         "entry": found.entry.hex(),
         "at": record.decided_at,
-        "kind": words.say(_kind(record)),
+        "kind": words.say(kind_of(record)),
         "type": words.type(record.type) if record.type else "–",
         "sender": record.sender,
         "sender_name": ask.house.hub.unit_name(record.sender),
@@ -108,13 +111,9 @@ def row_of(ask: Ask, found: Found) -> dict[str, Any]:
     }
 
 
-def _kind(record: StampRecord) -> str:
-    return "question" if record.ask and record.kind == "decision" else record.kind
-
-
 def _about(record: StampRecord) -> bytes:
     """Return the id of the message that a record tells about."""
-    return record.subject if record.subject is not None and record.kind in ("receipt", "recall") else record.message_id
+    return record.subject if record.subject is not None and kind_of(record) in _OF_ANOTHER else record.message_id
 
 
 def decision(ask: Ask) -> Shown:
