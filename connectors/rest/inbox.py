@@ -25,6 +25,7 @@ from samband.connectors.rest.shapes import (
 )
 from samband.connectors.service import delivery_of
 from samband.connectors.webhook import cloud_event
+from samband.schemas.attachment import MOST_FILES
 
 if TYPE_CHECKING:
     from samband.connectors.store import InboxRow
@@ -94,13 +95,16 @@ def _event(row: InboxRow) -> dict[str, Any]:
 
 async def attachment(call: Call) -> Response:
     """Hand out a file that goes with a letter."""
+    unknown = ProblemError(404, "ATTACHMENT_UNKNOWN", "the message has no such attachment")
+    text = call.request.path_params["number"]
+    if not re.fullmatch(r"[1-9][0-9]?", text) or int(text) > MOST_FILES:
+        raise unknown
     row = call.hosted.pickup.take(letter_of(call.hosted.party, call.id()), call.now_ms)
     if row.held:
         raise ProblemError(409, "MESSAGE_HELD", "the message is held back, with its files")
-    named, text = files_of(row.letter["content"]), call.request.path_params["number"]
-    if not re.fullmatch(r"[1-9][0-9]?", text) or int(text) > len(named):
-        raise ProblemError(404, "ATTACHMENT_UNKNOWN", "the message has no such attachment")
-    index = int(text) - 1
+    named, index = files_of(row.letter["content"]), int(text) - 1
+    if index >= len(named):
+        raise unknown
 
     async def pieces() -> AsyncIterator[bytes]:  # on the store's own thread, a piece at a time
         for piece in call.hosted.client.attachment(row.message_id, index):
