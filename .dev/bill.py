@@ -91,7 +91,8 @@ def scopes(
     extras = project["optional-dependencies"]
     scope: dict[str, str] = {}
     for named, word in (
-        (project["dependencies"], "required"), (extras["prove"] + extras["console"], "optional"),
+        (project["dependencies"], "required"),
+        ([each for name, group in extras.items() if name != "dev" for each in group], "optional"),
         (extras["dev"], "excluded"),
     ):  # fmt: skip
         queue = [canonical(re.split(r"[<>=\[;]", each)[0]) for each in named]

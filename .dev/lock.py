@@ -23,7 +23,7 @@ def main() -> int:
     done = subprocess.call(
         [sys.executable, "-m", "piptools", "compile", "--generate-hashes", "--allow-unsafe", "--strip-extras",
          "--extra", "dev", "--extra", "prove", "--extra", "console", "--extra", "postgres",
-         "--extra", "sandbox", "--no-header", "--no-emit-index-url", "--no-emit-find-links",
+         "--extra", "rest", "--extra", "sandbox", "--no-header", "--no-emit-index-url", "--no-emit-find-links",
          "--no-emit-trusted-host", "--quiet",
          "--output-file", LOCK.name, *sys.argv[1:], "pyproject.toml"],
         cwd=ROOT, env={**os.environ, "CUSTOM_COMPILE_COMMAND": "make lock"},
