@@ -1,7 +1,12 @@
-"""A connector process: `samband connect CONFIG`, or `python -m samband.connectors.serve CONFIG`.
+"""How a party's connector runs, whoever runs it: `samband connect`, `samband host`, or this module as a process.
+
+    await run(party, ready=…, address=…)          until cancelled or something ends it
+    await again(partial(run, party), failed)      and once more after whatever ended it, ever more seldom
+    python -m samband.connectors.serve CONFIG
 
 It serves until SIGTERM, Ctrl-C or the end of its parent, and says `connector ready` in its log when the directory and
 the whole inbox have been read. The log holds event names, codes and offsets; never who wrote to whom about whom.
+A party is served by one process: the kernel holds that lock, and drops it with the process.
 """
 
 from __future__ import annotations
@@ -9,12 +14,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import random
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from samband.connectors.metrics import counted, figures, metric_file
 from samband.connectors.party import Party
@@ -23,23 +31,89 @@ from samband.schemas.errors import OperatorError, SambandError
 from samband.streams.metrics import keeping
 from samband.streams.process import begin, until_ended
 
-__all__ = ["READY", "open_to_systems", "serve"]
+__all__ = ["READY", "again", "code_of", "open_to_systems", "run", "serve"]
 
 READY = "connector ready"
+BACK_OFF_S: Final = (1.0, 30.0)
+_LOCK: Final = "serve.lock"
 
 log = logging.getLogger("samband.connector")
 
 
-async def _run(party: Party) -> None:
-    file = metric_file(party)
-    service = Service(party, counted(party.adapters(), file))
-    tell = asyncio.create_task(_tell(service, party.name))
+def _nothing(*_: object) -> None:
+    pass
+
+
+async def run(
+    party: Party, *, ready: Callable[[], None] = _nothing, address: Callable[[str], None] = _nothing, look_s: float = 0
+) -> None:
+    """Serve a party until cancelled.
+
+    Args:
+        party: whose files are open; they stay so.
+        ready: called when the directory and the whole inbox have been read.
+        address: told where its REST interface is, when it has one.
+        look_s: as `Service`; 0: its own choice.
+
+    Raises:
+        OperatorError: another process serves it (`CONNECTOR_RUNNING`); a setting of its adapters or of REST cannot be
+            used.
+    """
+    with _only(party.folder):
+        file = metric_file(party)
+        service = Service(party, counted(party.adapters(), file), **({"look_s": look_s} if look_s else {}))
+        told = asyncio.create_task(_when(service.ready, ready))
+        try:
+            async with keeping(file, partial(figures, party, service.ready)), open_to_systems(party, service) as at:
+                if at:
+                    address(at)
+                await service.run()
+        finally:
+            told.cancel()
+
+
+async def again(work: Callable[[], Awaitable[None]], failed: Callable[[Exception, float], None]) -> None:
+    """Run `work` again after whatever ended it: Kafka may be away for long, and nothing that was said is lost.
+
+    `failed` is told what ended it and in how many seconds it begins again; what it raises is the end.
+    """
+    wait = BACK_OFF_S[0]
+    while True:
+        began = time.monotonic()
+        try:
+            await work()
+            raise RuntimeError("it ended by itself")
+        except Exception as error:
+            if time.monotonic() - began > BACK_OFF_S[1]:
+                wait = BACK_OFF_S[0]
+            failed(error, wait)
+        await asyncio.sleep(wait * random.uniform(0.7, 1))  # noqa: S311  jitter, not a secret
+        wait = min(2 * wait, BACK_OFF_S[1])
+
+
+def code_of(error: BaseException) -> str:
+    """Return what may be said of an error: its code, else its kind; of several that came together, the first's."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error.code if isinstance(error, SambandError) else type(error).__name__
+
+
+@contextmanager
+def _only(folder: Path) -> Iterator[None]:
+    """Hold the lock on being the one who serves the party in a folder."""
     try:
-        async with keeping(file, partial(figures, party, service.ready)), open_to_systems(party, service):
-            await service.run()
-    finally:
-        tell.cancel()
-        party.store.close()
+        import fcntl
+    except ImportError:  # no POSIX: nothing of the kind that the kernel drops by itself
+        yield
+        return
+    with (folder / _LOCK).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise OperatorError(
+                "CONNECTOR_RUNNING", "another process serves this party already", "`samband connect` or `samband host`"
+            ) from error
+        yield
 
 
 @asynccontextmanager
@@ -65,9 +139,16 @@ async def open_to_systems(party: Party, service: Service) -> AsyncIterator[str]:
         yield f"{'https' if settings.certificate else 'http'}://{host}:{port}"
 
 
-async def _tell(service: Service, name: str) -> None:
-    await service.ready.wait()
-    log.info(READY, extra={"party": name})
+async def _when(event: asyncio.Event, then: Callable[[], None]) -> None:
+    await event.wait()
+    then()
+
+
+def _ends_it(error: Exception, wait: float) -> None:
+    """Go on, unless it will not be better by itself."""
+    if code_of(error).startswith(("REST_", "CONNECTOR_RUNNING")):
+        raise error
+    log.warning("connector restarts", extra={"code": code_of(error), "wait": wait})
 
 
 def serve(config: Path) -> int:
@@ -78,7 +159,13 @@ def serve(config: Path) -> int:
     """
     begin()
     party = Party.load(config)
-    return asyncio.run(until_ended(_run(party), signals=(signal.SIGTERM, signal.SIGINT), parent=os.getppid()))
+    party.adapters()  # a setting that cannot be used is said now, not after the first connection
+    said = partial(log.info, READY, extra={"party": party.name})
+    work = again(partial(run, party, ready=said), _ends_it)
+    try:
+        return asyncio.run(until_ended(work, signals=(signal.SIGTERM, signal.SIGINT), parent=os.getppid()))
+    finally:
+        party.store.close()
 
 
 if __name__ == "__main__":

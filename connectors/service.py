@@ -85,8 +85,10 @@ def now_ms() -> int:
 class Service:
     """One party's running connector."""
 
-    def __init__(self, party: Party, adapters: dict[str, Adapter]) -> None:
+    def __init__(self, party: Party, adapters: dict[str, Adapter], *, look_s: float = _POLL_S) -> None:
+        """Name a party's service; `look_s`: how often another process's writes to the store are looked for."""
         self._party = party
+        self._look_s = look_s
         self._store = party.store
         self._adapters = adapters
         kafka = party.settings.kafka.aiokafka
@@ -234,7 +236,7 @@ class Service:
         """Notice what another process, such as the command line, wrote into the store."""
         seen = self._store.data_version
         while True:
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(self._look_s)
             if (version := self._store.data_version) != seen:
                 seen = version
                 self._to_send.set()

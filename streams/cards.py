@@ -83,6 +83,7 @@ class CardReader:
                         caught_up.set()
                     for record in (await consumer.getmany(topic, timeout_ms=500)).get(topic, ()):
                         self._learn(record.value)
+                        await asyncio.sleep(0)  # hundreds of signatures; others may run in this loop
             except Exception as error:
                 if not caught_up.is_set():
                     raise

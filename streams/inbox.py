@@ -213,6 +213,10 @@ class Accept:
             raise RefusedError("MISMATCH_AGE", "the child is of another age than was judged")
 
 
+SLICE: Final = 64
+"""Most records of a batch: so long the caller may keep the loop to itself."""
+
+
 def _to_open(received: Received, now: int) -> tuple[Message, Routing, StampRecord]:
     message, routing, stamp = received.message, received.routing, received.stamp
     if message is None or routing is None or stamp is None:
@@ -268,8 +272,12 @@ class InboxReader:
                 got = await consumer.getmany(self._topic, timeout_ms=200, max_records=self._at_once)
                 end = (await consumer.end_offsets([self._topic]))[self._topic]
                 position = await consumer.position(self._topic)
-                records = tuple((record.offset, record.value) for record in got.get(self._topic, ()))
-                yield Batch(records, position, end)
+                records = [(record.offset, record.value) for record in got.get(self._topic, ())]
+                while len(records) > SLICE:
+                    some, records = records[:SLICE], records[SLICE:]
+                    yield Batch(tuple(some), records[0][0], end)
+                    await asyncio.sleep(0)  # whoever else runs in this loop is not slower for a flood here
+                yield Batch(tuple(records), position, end)
         finally:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(3):

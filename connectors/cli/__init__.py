@@ -27,6 +27,7 @@ from samband.connectors.cli import (
     contract,
     doctor,
     findings,
+    host,
     hub,
     identity,
     inbox,
@@ -99,6 +100,7 @@ app.add_typer(party.app, name="party")
 app.add_typer(unit.app, name="unit")
 app.command("join")(join.join)
 app.command("connect")(connect.connect)
+app.add_typer(host.app, name="host")
 app.command("types")(types.types)
 app.command("example")(validate.example)
 app.command("validate")(validate.validate)
