@@ -6,7 +6,8 @@
 
 Invariants: a higher version of a card replaces a lower one and never the other way; nothing overwrites a key card but
 its own revocation; a number of the rules is one text; an epoch of the child-reference key begins at one time. A key
-card waits for its party's card, since compaction may give it first. Pure: no clock, no file.
+card waits for its party's card, since compaction may give it first. Pure: no clock, no file. What a record says under
+a root is worked out once a process (`verified`): it is the same for every book, and never changes.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from samband.streams.crypto.keys import SUITE, Kid, Purpose, SealKey, VerifyKey
 from samband.streams.directory_records import HUB, key_name, kid_of_card, reference_name, rules_name
 from samband.streams.root import Root
 from samband.streams.rules import read_rules
+from samband.streams.verified import Verified
 
 __all__ = ["Book", "Known"]
 
@@ -80,6 +82,8 @@ class Book:
 
     def __init__(self, root: Root) -> None:
         self._root = root
+        self._under = (root.data, root.threshold, frozenset(root.keys))
+        """What a signature of the authority is checked by."""
         self._values: dict[str, bytes] = {}
         self._cards: dict[str, Card] = {}
         self._keys: dict[str, Known] = {}
@@ -170,11 +174,7 @@ class Book:
         return name
 
     def _learn_card(self, value: bytes) -> str:
-        signed = _version_1(unframe(SIGNED_CARD, value))
-        self._root.verify("card", signed["card"], signed["sigs"])
-        card = Card.decode(signed["card"])
-        if (card.agreement, card.environment) != (self._root.agreement, self._root.environment):
-            raise TrustError("AGREEMENT", "the card is for another agreement or environment")
+        card, value = _CARDS.once((self._under, value), lambda: (self._read_card(value), value))
         known = self._cards.get(card.party)
         if known is not None and known.version >= card.version:
             if known.version == card.version and known != card:
@@ -186,6 +186,14 @@ class Book:
         for name, early in self._early.pop(card.party, {}).items():
             self._try_key(name, early)
         return card.party
+
+    def _read_card(self, value: bytes) -> Card:
+        signed = _version_1(unframe(SIGNED_CARD, value))
+        self._root.verify("card", signed["card"], signed["sigs"])
+        card = Card.decode(signed["card"])
+        if (card.agreement, card.environment) != (self._root.agreement, self._root.environment):
+            raise TrustError("AGREEMENT", "the card is for another agreement or environment")
+        return card
 
     def _forget_keys(self, party: str) -> None:
         """A new root key of a party: its key cards count again when that key has signed them."""
@@ -200,8 +208,7 @@ class Book:
             return  # it came before its card, and that card does not know its signer
 
     def _learn_key(self, value: bytes) -> str:
-        card = KeyCard.decode(_version_1(unframe(SIGNED_KEY, value))["key"])
-        name = key_name(kid_of_card(self._root.realm, card))
+        name, card, value = _KEY_CARDS.once((self._under, value), lambda: self._read_key_card(value))
         if card.party not in self._cards:
             self._early.setdefault(card.party, {})[name] = value
             return name
@@ -219,10 +226,19 @@ class Book:
             FormatError: no key card, or of another suite.
             TrustError: not signed by its party's root key, or of a key that the party may not have.
         """
-        signed = _version_1(unframe(SIGNED_KEY, value))
-        card = KeyCard.decode(signed["key"])
+        _, card, value = _KEY_CARDS.once((self._under, value), lambda: self._read_key_card(value))
         if (party := self._cards.get(card.party)) is None:
             raise TrustError("PARTY_UNKNOWN", f"no card names party `{card.party}`")
+        key = (self._under, value, self._values[card.party])
+        return _KEYS.once(key, lambda: self._verify_key(value, card, party))
+
+    def _read_key_card(self, value: bytes) -> tuple[str, KeyCard, bytes]:
+        """Return what a key card says, unverified, with its name."""
+        card = KeyCard.decode(_version_1(unframe(SIGNED_KEY, value))["key"])
+        return key_name(kid_of_card(self._root.realm, card)), card, value
+
+    def _verify_key(self, value: bytes, card: KeyCard, party: Card) -> Known:
+        signed = unframe(SIGNED_KEY, value)
         owner = VerifyKey(self._root.realm, Purpose.PARTY_ROOT, party.root)
         if signed["kid"] != owner.kid:
             raise TrustError("KEY_CARD_SIGNER", f"a key card of `{card.party}` is not signed by its root key")
@@ -252,6 +268,12 @@ class Book:
         if (revocation.revoked, revocation.party) != (kid, party):
             raise TrustError("REVOCATION", "the revocation is another key's")
         return revocation
+
+
+_CARDS: Final = Verified[tuple[Card, bytes]]()
+_KEY_CARDS: Final = Verified[tuple[str, KeyCard, bytes]]()
+_KEYS: Final = Verified[Known]()
+"""By root, key card and party card, which it hangs on."""
 
 
 def _weight(revocation: Revocation | None) -> tuple[bool, bool, int]:
