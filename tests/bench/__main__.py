@@ -18,6 +18,7 @@ from samband.schemas.errors import SambandError
 from tests.bench.console import COUNT, REQUESTS, console_figures
 from tests.bench.figures import Figure, percentile
 from tests.bench.ground import Ground
+from tests.bench.host import host_figures
 from tests.bench.latency import latencies
 from tests.bench.log import log_figures
 from tests.bench.memory import decision_us, restart_s
@@ -139,6 +140,8 @@ def measure(arguments: argparse.Namespace, console: Console) -> list[Figure]:
             figures += proof_figures(arguments.entries, say)
         if arguments.only in (None, "console"):
             figures += console_figures(arguments.decisions, arguments.pages, say)
+        if arguments.only in (None, "host"):
+            figures += host_figures(arguments.parties, say)
         return figures
 
 
@@ -154,7 +157,8 @@ def main() -> int:
     parser.add_argument("--entries", type=int, default=10_000_000, help="entries of the log that proofs come from")
     parser.add_argument("--decisions", type=int, default=COUNT, help="decisions that the console finds its way in")
     parser.add_argument("--pages", type=int, default=REQUESTS, help="requests of each kind of the console's pages")
-    parser.add_argument("--only", choices=("gate", "log", "proofs", "console"), help="one part alone")
+    parser.add_argument("--parties", type=int, default=200, help="parties that one host serves")
+    parser.add_argument("--only", choices=("gate", "log", "proofs", "console", "host"), help="one part alone")
     arguments = parser.parse_args()
     console = Console()
     try:
@@ -175,6 +179,7 @@ def main() -> int:
         "leaves": arguments.leaves,
         "entries": arguments.entries,
         "decisions": arguments.decisions,
+        "parties": arguments.parties,
         "only": arguments.only,
     }
     arguments.json.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
