@@ -45,7 +45,7 @@ def _nothing(*_: object) -> None:
 
 
 async def run(
-    party: Party, *, ready: Callable[[], None] = _nothing, address: Callable[[str], None] = _nothing, look_s: float = 0
+    party: Party, *, ready: Callable[[], None] = _nothing, address: Callable[[str], None] = _nothing, many: bool = False
 ) -> None:
     """Serve a party until cancelled.
 
@@ -53,7 +53,7 @@ async def run(
         party: whose files are open; they stay so.
         ready: called when the directory and the whole inbox have been read.
         address: told where its REST interface is, when it has one.
-        look_s: as `Service`; 0: its own choice.
+        many: as `Service`.
 
     Raises:
         OperatorError: another process serves it (`CONNECTOR_RUNNING`); a setting of its adapters or of REST cannot be
@@ -61,7 +61,7 @@ async def run(
     """
     with _only(party.folder):
         file = metric_file(party)
-        service = Service(party, counted(party.adapters(), file), **({"look_s": look_s} if look_s else {}))
+        service = Service(party, counted(party.adapters(), file), many=many)
         told = asyncio.create_task(_when(service.ready, ready))
         try:
             async with keeping(file, partial(figures, party, service.ready)), open_to_systems(party, service) as at:

@@ -60,6 +60,10 @@ _WAITING: Final = 1000
 """Most messages of a unit that wait for the log and are looked through."""
 _POLL_S: Final = 0.05
 """How often another process's writes to the store are looked for."""
+_POLL_MANY_S: Final = 0.5
+_WAIT_MS: Final = 200
+"""How long the broker holds its answer while the inbox is empty: what comes is answered at once either way."""
+_WAIT_MANY_MS: Final = 1000
 _RESEND_S: Final = 4.0
 _RESEND_MAX_S: Final = 60.0
 _ACKNOWLEDGED_S: Final = 1.0
@@ -85,10 +89,10 @@ def now_ms() -> int:
 class Service:
     """One party's running connector."""
 
-    def __init__(self, party: Party, adapters: dict[str, Adapter], *, look_s: float = _POLL_S) -> None:
-        """Name a party's service; `look_s`: how often another process's writes to the store are looked for."""
+    def __init__(self, party: Party, adapters: dict[str, Adapter], *, many: bool = False) -> None:
+        """Name a party's service; `many`: one of hundreds in this process, which asks less often for what seldom is."""
         self._party = party
-        self._look_s = look_s
+        self._look_s, self._wait_ms = (_POLL_MANY_S, _WAIT_MANY_MS) if many else (_POLL_S, _WAIT_MS)
         self._store = party.store
         self._adapters = adapters
         kafka = party.settings.kafka.aiokafka
@@ -311,7 +315,7 @@ class Service:
     # reader
 
     async def _read(self) -> None:
-        reader = InboxReader(self._kafka, self._party.name)
+        reader = InboxReader(self._kafka, self._party.name, wait_ms=self._wait_ms)
         target: int | None = None
         known = 0
         place = self._store.number("offset")

@@ -239,8 +239,12 @@ class Batch:
 class InboxReader:
     """Read the own inbox from a kept offset: committed records only, no consumer group."""
 
-    def __init__(self, kafka: Callable[[], dict[str, Any]], party: str, *, at_once: int = 500) -> None:
+    def __init__(
+        self, kafka: Callable[[], dict[str, Any]], party: str, *, at_once: int = 500, wait_ms: int = 200
+    ) -> None:
+        """Name an inbox; `wait_ms`: how long the broker may hold its answer while there is nothing new."""
         self._kafka = kafka
+        self._wait_ms = wait_ms
         self._topic = TopicPartition(inbox(party), 0)
         self._at_once = at_once
 
@@ -258,7 +262,7 @@ class InboxReader:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=8 << 20,
-            fetch_max_wait_ms=200,
+            fetch_max_wait_ms=self._wait_ms,
             retry_backoff_ms=50,
         )
         try:
@@ -269,8 +273,11 @@ class InboxReader:
             else:
                 consumer.seek(self._topic, offset)
             while True:
-                got = await consumer.getmany(self._topic, timeout_ms=200, max_records=self._at_once)
-                end = (await consumer.end_offsets([self._topic]))[self._topic]
+                got = await consumer.getmany(self._topic, timeout_ms=self._wait_ms, max_records=self._at_once)
+                # What came is compared with the end as it is now; that nothing came says where the end is by itself.
+                end = None if got else consumer.last_stable_offset(self._topic)
+                if end is None:
+                    end = (await consumer.end_offsets([self._topic]))[self._topic]
                 position = await consumer.position(self._topic)
                 records = [(record.offset, record.value) for record in got.get(self._topic, ())]
                 while len(records) > SLICE:

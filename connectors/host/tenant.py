@@ -15,7 +15,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from samband.connectors.party import Party
 from samband.connectors.serve import READY, again, code_of, run
@@ -26,14 +26,11 @@ __all__ = ["Serve", "State", "Tenant"]
 State = Literal["opening", "connecting", "serving", "failed"]
 Serve = Callable[[Party, Callable[[], None]], Awaitable[None]]
 
-LOOK_S: Final = 0.5
-"""How often a hosted party's store is looked at for another process's writes: hundreds of them look."""
-
 log = logging.getLogger("samband.host")
 
 
 async def _serve(party: Party, ready: Callable[[], None]) -> None:
-    await run(party, ready=ready, look_s=LOOK_S)
+    await run(party, ready=ready, many=True)
 
 
 class Tenant:

@@ -41,7 +41,9 @@ async def follow(
             consumer.seek(topic, offset)
         while True:
             got = await consumer.getmany(topic, timeout_ms=1000)
-            end = (await consumer.end_offsets([topic]))[topic]
+            end = None if got else consumer.last_stable_offset(topic)  # of the answer that held nothing
+            if end is None:
+                end = (await consumer.end_offsets([topic]))[topic]
             at_end = await consumer.position(topic) >= end
             yield [(each.offset, (each.key or b"").decode("ascii", "replace"), each.value or b"")
                    for each in got.get(topic, ())], at_end  # fmt: skip

@@ -1,6 +1,6 @@
 """Kafka in memory, under the connector's real loops: each call gives way once, as one over a network does.
 
-    wire = Wire(line);  wire.under(monkeypatch);  service = wire.service(connector)
+wire = Wire(line);  wire.under(monkeypatch);  service = wire.service(connector)
 """
 
 from __future__ import annotations
@@ -92,6 +92,10 @@ class Reader:
         """Return where it ends."""
         await asyncio.sleep(0)
         return {parts[0]: len(self._line.inboxes[self._party])}
+
+    def last_stable_offset(self, _: Any) -> int:
+        """Return where it ended when it was last asked."""
+        return len(self._line.inboxes[self._party])
 
     async def position(self, _: Any) -> int:
         """Return where it is read."""
