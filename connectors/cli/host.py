@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Serve many parties from one directory: a folder each, keys, stores and failures apart.",
+    help="Serve many parties from one directory, and see how each stands.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -30,7 +30,7 @@ Workers = Annotated[
 ]
 
 
-def _places(path: Path, workers: int, isolate: bool) -> Places:
+def _places(path: Path, workers: int = 0, isolate: bool = False) -> Places:
     from samband.connectors.host.places import Places
 
     return Places(path, workers=workers, isolate=isolate)
@@ -42,10 +42,11 @@ def run(
     workers: Workers = 0,
     isolate: Annotated[bool, typer.Option("--isolate", help="A process of its own for each party.")] = False,
 ) -> None:
-    """Serve the parties in DIR until Ctrl-C or SIGTERM; folders that come, change or go are seen without a restart.
+    """Serve the parties in DIR until Ctrl-C or SIGTERM.
 
-    A party that fails is tried again by itself, ever more seldom, and named by `samband host status`; the others go on.
-    DIR/host.toml says who has a process or an OS user of its own.
+    Folders that come, change or go are seen without a restart. A party that fails is tried again by itself, ever more
+    seldom, and named by `samband host status`; the others go on. DIR/host.toml says who has a process or an OS user of
+    its own.
     """
     from samband.connectors.host.supervisor import Host
     from samband.streams.process import begin
@@ -82,12 +83,12 @@ def _open_keys(places: Places) -> None:
 
 
 @app.command()
-def status(path: Folder, workers: Workers = 0, as_json: Json = False) -> None:
+def status(path: Folder, as_json: Json = False) -> None:
     """Say how each party stands; exit code 1 when one is not served, 3 when no host runs."""
     from samband.connectors.host.status import processes, standing
 
-    running = processes(_places(path, workers, False))
-    places = _as_it_runs(path, workers, running)
+    running = processes(_places(path))
+    places = _as_it_runs(path, running)
     rows = standing(places, time.time())
     if as_json:
         emit({"running": running is not None, "processes": running, "parties": [_fields(each) for each in rows]})
@@ -99,10 +100,10 @@ def status(path: Folder, workers: Workers = 0, as_json: Json = False) -> None:
         raise Answer(Exit.DIFFERENT)
 
 
-def _as_it_runs(path: Path, workers: int, running: dict[str, Any] | None) -> Places:
+def _as_it_runs(path: Path, running: dict[str, Any] | None) -> Places:
     """Return the places as the running host has them, whatever options it was started with."""
     if running is None:
-        return _places(path, workers, False)
+        return _places(path)
     return _places(path, int(running["workers"]), bool(running.get("isolate")))
 
 

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.kafka
 FLOOD = 2000
 WAIT_S = 150
 FOLDER = '\n[[adapter]]\nunit = "{}"\nkind = "folder"\npath = "inbox"\n'
-PARTIES = ("bup", "familj", "social", "vaster", "oster")
+PARTIES = ("bup", "familj", "social", "vaster", "norr")
 Until = Callable[[Callable[[], bool], float], None]
 
 
