@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samband.connectors.cli.terminal import Answer, Exit, Json, emit, moment, note, table
+from samband.connectors.cli.terminal import Answer, Exit, Json, emit, fail, moment, note, table
 
 if TYPE_CHECKING:
     from samband.connectors.host.places import Places
@@ -93,7 +93,7 @@ def status(path: Folder, as_json: Json = False) -> None:
     if as_json:
         emit({"running": running is not None, "processes": running, "parties": [_fields(each) for each in rows]})
     else:
-        _show(rows, running)
+        _show(path, rows, running)
     if running is None:
         raise Answer(Exit.OPERATOR)
     if not all(each.is_good for each in rows):
@@ -114,9 +114,9 @@ def _fields(each: Standing) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _show(rows: list[Standing], running: dict[str, Any] | None) -> None:
+def _show(path: Path, rows: list[Standing], running: dict[str, Any] | None) -> None:
     if running is None:
-        note("no host runs here")
+        fail("HOST_DOWN", f"no host runs on `{path}`", f"samband host run {path}")
     else:
         good = sum(each.is_good for each in rows)
         print(f"{good} of {len(rows)} parties served by {len(running['processes'])} processes, pid {running['pid']}")

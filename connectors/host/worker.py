@@ -50,6 +50,7 @@ class Worker:
         self.tenants: dict[str, Tenant] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stamps: dict[str, Stamp] = {}
+        self._blind = False
         self._told_at = 0.0
         self._told: object = None
 
@@ -70,8 +71,11 @@ class Worker:
         try:
             found = self._places.of(self._slot, self._places.found())
         except OSError as error:  # the disk is away for a moment: who runs goes on
-            log.error("directory of parties cannot be read", extra={"error": type(error).__name__})
+            if not self._blind:
+                log.error("directory of parties cannot be read", extra={"error": type(error).__name__})
+            self._blind = True
             return
+        self._blind = False
         await self._end([name for name, stamp in self._stamps.items() if found.get(name) != stamp])
         for name in [name for name in found if name not in self._tasks][:_AT_ONCE]:
             self._stamps[name] = found[name]
