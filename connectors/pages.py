@@ -16,7 +16,7 @@ from samband.connectors.store import OutboxRow, Step
 if TYPE_CHECKING:
     from samband.connectors.store import Store
 
-__all__ = ["last_step", "letters_after", "said_before", "said_of", "steps_after"]
+__all__ = ["last_step", "letters_after", "letters_before", "said_before", "said_of", "steps_after"]
 
 Place = tuple[int, bytes]
 """The store's number of a row, and its message id."""
@@ -31,6 +31,19 @@ def letters_after(store: Store, after: int, limit: int, *, unit: str = "", state
     rows = store.database.execute(
         f"SELECT id, message_id FROM inbox WHERE id > ? AND ? IN ('', unit){where} ORDER BY id LIMIT ?",
         (after, unit, *states, limit),
+    )
+    return [(number, bytes(message_id)) for number, message_id in rows]
+
+
+def letters_before(
+    store: Store, before: int, limit: int, *, units: Sequence[str], states: Sequence[str] = ()
+) -> list[Place]:
+    """Return letters of some units with a lower number (0: all), newest first; in some states where those are given."""
+    marks, wanted = ",".join("?" * len(units)), ",".join("?" * len(states))
+    where = f" AND state IN ({wanted})" if states else ""
+    rows = store.database.execute(
+        f"SELECT id, message_id FROM inbox WHERE id < ? AND unit IN ({marks}){where} ORDER BY id DESC LIMIT ?",
+        (before or _LAST, *units, *states, limit),
     )
     return [(number, bytes(message_id)) for number, message_id in rows]
 

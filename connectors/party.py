@@ -26,11 +26,15 @@ key = "tls/client.key"
 
 [[adapter]]
 unit = "SE2120002080-SKOLA"
-kind = "folder"                           # or "webhook" with `url` and `secret` (a file)
+kind = "folder"                           # or "webhook" with `url` and `secret` (a file), or "desk"
 path = "inbox"
 
 [rest]                                    # `docs/rest.md`: for units whose adapter is of kind "rest"
 listen = "127.0.0.1:8460"
+
+[desk]
+port = 8650                               # `samband connect` serves the desk there; without it, `samband desk` does
+settings = "desk.toml"                    # address and OpenID Connect; without it nobody can sign in there
 """
 
 from __future__ import annotations
@@ -43,6 +47,7 @@ from pathlib import Path
 from typing import Final, Literal, TypeVar
 
 from samband.connectors.adapter import Adapter
+from samband.connectors.desk.adapter import DeskAdapter
 from samband.connectors.folder import FolderAdapter
 from samband.connectors.rest.settings import RestSettings
 from samband.connectors.store import Store
@@ -115,6 +120,15 @@ class HandoverSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DeskSettings:
+    """Where the running connector serves the desk."""
+
+    port: int
+    settings: Path
+    """`desk.toml`."""
+
+
+@dataclass(frozen=True, slots=True)
 class PartySettings:
     """`connector.toml`."""
 
@@ -126,6 +140,7 @@ class PartySettings:
     handover: tuple[HandoverSettings, ...] = ()
     adapter: tuple[AdapterSettings, ...] = ()
     rest: RestSettings | None = None
+    desk: DeskSettings | None = None
 
 
 @dataclass(slots=True)
@@ -272,6 +287,8 @@ class Party:
 
     def _adapter(self, each: AdapterSettings) -> Adapter:
         match each.kind:
+            case "desk":
+                return DeskAdapter()
             case "folder" if each.path:
                 return FolderAdapter(each.path)
             case "webhook" if each.url and each.secret:
@@ -289,7 +306,7 @@ class Party:
         raise OperatorError(
             "ADAPTER_SETTINGS",
             f"the adapter of unit `{each.unit}` cannot be used",
-            "kind = `folder` with `path`, `webhook` with `url` and `secret`, or `rest`",
+            "kind = `folder` with `path`, `webhook` with `url` and `secret`, `rest`, or `desk`",
         )
 
 

@@ -38,10 +38,11 @@ from samband.connectors.console.pages.rules import rules, rules_diff
 from samband.connectors.console.pages.samples import ask_for, draw, note, sample, samples, samples_csv
 from samband.connectors.console.roles import Page, Right, Role, may
 from samband.connectors.console.words import LANGUAGES, Words
-from samband.connectors.web.guard import COOKIE, Guard, Settings
-from samband.connectors.web.oidc import BACK, SIGNIN_COOKIE, Provider
+from samband.connectors.web.guard import Guard, Settings
+from samband.connectors.web.oidc import Person, Provider
 from samband.connectors.web.session import Door, Rate, Session
-from samband.schemas.errors import InputError, RefusedError, SambandError
+from samband.connectors.web.site import Site, status_of
+from samband.schemas.errors import SambandError
 from samband.schemas.version import VERSION
 
 if TYPE_CHECKING:
@@ -108,15 +109,8 @@ def console(
 ) -> Guard:  # fmt: skip
     """Return the app behind its guard; with a provider people sign in there, else by a printed link."""
     inner = _Console(house, settings, door, provider, clock)
-    routes: list[Route] = [Route("/", inner.front), Route("/static/{name}", files.static)]
+    routes: list[Route] = [Route("/static/{name}", files.static), *inner.signing_in()]
     for language in LANGUAGES:
-        routes += [
-            Route(f"/{language}/login", partial(inner.login, language), methods=["GET"]),
-            Route(f"/{language}/login", partial(inner.enter, language), methods=["POST"]),
-            Route(f"/{language}/logout", partial(inner.leave, language), methods=["POST"]),
-        ]
-        if provider is not None:
-            routes.append(Route(f"/{language}/oidc", partial(inner.to_provider, language)))
         for each in ROUTES:
             if each.at_party == (house.source is None):
                 routes.append(
@@ -124,87 +118,27 @@ def console(
                 )
         if house.source is None:
             routes.append(Route(f"/{language}/", partial(inner.to_child, language)))
-    if provider is not None:
-        routes.append(Route(BACK, inner.back))
     app = Starlette(routes=routes, exception_handlers={404: inner.nothing, 405: inner.nothing})
     inner.guard = Guard(app, settings, door, clock)
     return inner.guard
 
 
-class _Console:
-    """The handlers; plain functions, so each runs in a thread of its own."""
-
-    guard: Guard
+class _Console(Site[Role]):
+    """The handlers of the pages."""
 
     def __init__(
         self, house: House, settings: Settings, door: Door[Role], provider: Provider | None, clock: Callable[[], float]
     ) -> None:
+        super().__init__(settings, door, provider, clock)
         self._house = house
-        self._settings = settings
-        self._door = door
-        self._provider = provider
-        self._clock = clock
         self._look_ups = Rate(*_LOOK_UPS)
 
-    def front(self, request: Request) -> Response:
-        """Choose a language."""
-        wanted = request.headers.get("accept-language", "").strip().lower()
-        return RedirectResponse("/en/" if wanted.startswith("en") else "/sv/", 303)
+    def _open(self, person: Person) -> str:
+        return self._door.open(person.user, tuple(map(Role, person.roles)), self._clock())
 
     def to_child(self, language: str, request: Request) -> Response:
         """At a party there is one page."""
         return RedirectResponse(f"/{language}/child", 303)
-
-    # signing in
-
-    def login(self, language: str, request: Request) -> Response:
-        """Show the button that uses the link: a program that follows links must not use it up."""
-        shown = Shown("login", code=request.query_params.get("code", ""), oidc=self._provider is not None)
-        return self._render(language, None, shown, "login")
-
-    def to_provider(self, language: str, request: Request) -> Response:
-        """Go to the organisation's provider."""
-        assert self._provider is not None
-        try:
-            address, browser = self._provider.begin(language)
-        except SambandError as error:
-            return self._failed(language, error)
-        answer = RedirectResponse(address, 303)
-        # Lax, for the way back begins at another site; it opens nothing by itself.
-        answer.set_cookie(SIGNIN_COOKIE, browser, max_age=600, path=BACK, httponly=True, samesite="lax",
-                          secure=self._settings.https)  # fmt: skip
-        return answer
-
-    def back(self, request: Request) -> Response:
-        """Take whoever comes back from the provider; the page goes on by itself, so that the cookie is sent."""
-        assert self._provider is not None
-        try:
-            person = self._provider.finish(dict(request.query_params), request.cookies.get(SIGNIN_COOKIE, ""))
-        except SambandError as error:
-            return self._failed("sv", error)
-        token = self._door.open(person.user, tuple(map(Role, person.roles)), self._clock())
-        answer = self._render(person.language, None, Shown("onward"), "login")
-        answer.headers.append("set-cookie", self.guard.cookie(token))
-        answer.delete_cookie(SIGNIN_COOKIE, path=BACK, httponly=True, samesite="lax", secure=self._settings.https)
-        return answer
-
-    def _failed(self, language: str, error: SambandError) -> Response:
-        return self._render(language, None, Shown("error", status=_status(error), **_told(language, error)), "login")
-
-    def enter(self, language: str, request: Request) -> Response:
-        """Sign in."""
-        try:
-            token = self._door.redeem(request.scope["samband"]["form"].get("code", ""), self._clock())
-        except RefusedError as error:
-            return self._render(language, None, Shown("error", status=403, **_told(language, error)), "login")
-        return RedirectResponse(f"/{language}/", 303, headers={"set-cookie": self.guard.cookie(token)})
-
-    def leave(self, language: str, request: Request) -> Response:
-        """Sign out."""
-        self._door.leave(request.cookies.get(COOKIE, ""))
-        return RedirectResponse(f"/{language}/login", 303, headers={"set-cookie": self.guard.cookie("")})
-
-    # pages
 
     def page(self, language: str, address: Address, request: Request) -> Response:
         """Answer a page, if it may be seen."""
@@ -231,8 +165,8 @@ class _Console:
                 self._look_ups.take(session.user, self._clock())
             answer = address.answer(ask)
         except SambandError as error:
-            status = _STATUS.get(error.code) or _status(error)
-            shown = Shown("error", status=status, **_told(language, error))
+            status = _STATUS.get(error.code) or status_of(error)
+            shown = Shown("error", status=status, **self._told(error))
             return self._render(language, session, shown, address.page)
         if isinstance(answer, Csv):
             return _csv(answer)
@@ -243,15 +177,18 @@ class _Console:
             path += f"?{request.url.query}"
         return self._render(language, session, answer, address.page, path)
 
-    def nothing(self, request: Request, error: Exception) -> Response:
-        """Answer an address that there is not."""
-        language = request.url.path[1:3] if request.url.path[1:3] in LANGUAGES else "sv"
-        session = request.scope["samband"]["session"]
-        shown = Shown("error", status=404, title="nothing", text="nothing_text", code="")
-        return self._render(language, session, shown, "")
+    def _told(self, error: SambandError) -> dict[str, str]:
+        known = {
+            "CONSOLE_UNKNOWN": "unknown", "CONSOLE_QUERY": "query", "CONSOLE_RATE": "rate", "CONSOLE_LINK": "link",
+            "CONSOLE_REASON": "reason", "CONSOLE_OIDC": "oidc", "RECORDS_MISSING": "no_records",
+            "SAMPLE_UNKNOWN": "unknown",
+        }  # fmt: skip
+        kinds = {"IDENTIFIER": "number", "SAMPLE": "sample"}
+        name = known.get(error.code, kinds.get(error.code.partition("_")[0], "trouble"))
+        return {"title": "wrong", "text": f"{name}_text", "code": error.code}
 
     def _render(
-        self, language: str, session: Session[Role] | None, shown: Shown, page: Page | str, path: str | None = None
+        self, language: str, session: Session[Role] | None, shown: Shown, page: str, path: str | None = None
     ) -> HTMLResponse:
         words = Words(language)
         at_party = self._house.source is None
@@ -276,22 +213,6 @@ class _Console:
 
 def _link(language: str, path: str = "") -> str:
     return f"/{language}/{path}"
-
-
-def _status(error: SambandError) -> int:
-    return 400 if isinstance(error, InputError) else 403 if isinstance(error, RefusedError) else 503
-
-
-def _told(language: str, error: SambandError) -> dict[str, str]:
-    """Return an error as a page says it: in the page's language where there are words for it."""
-    known = {
-        "CONSOLE_UNKNOWN": "unknown", "CONSOLE_QUERY": "query", "CONSOLE_RATE": "rate", "CONSOLE_LINK": "link",
-        "CONSOLE_REASON": "reason", "CONSOLE_OIDC": "oidc", "RECORDS_MISSING": "no_records",
-        "SAMPLE_UNKNOWN": "unknown",
-    }  # fmt: skip
-    kinds = {"IDENTIFIER": "number", "SAMPLE": "sample"}
-    name = known.get(error.code, kinds.get(error.code.partition("_")[0], "trouble"))
-    return {"title": "wrong", "text": f"{name}_text", "code": error.code}
 
 
 @cache

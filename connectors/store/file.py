@@ -133,6 +133,10 @@ class StoreFile:
         value = self._get(f"known/{key.hex()}")
         return None if value is None else self._box.open("known", key, value)[1]
 
+    def forget_sealed(self, name: str) -> None:
+        """Forget the bytes that were kept under a name; inside a transaction of the caller's."""
+        self.forget(f"known/{self._box.key(name.encode()).hex()}")
+
     @property
     def database(self) -> sqlite3.Connection:
         """The file itself, for a module that has a table of its own in it."""

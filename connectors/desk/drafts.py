@@ -1,0 +1,99 @@
+"""What somebody has begun to write: sealed in the party's store, theirs alone, gone when it is sent or after two weeks.
+
+    draft = Draft(id=…, type="dialogue.message", unit="SE…", to="SE…", values={"text": "…"}, …)
+    drafts = Drafts(party, "anna01");  drafts.keep(draft, now);  drafts.all(now);  drafts.drop(draft.id)
+
+A draft's id is the id of the message that it becomes, so sending it twice is sending it once. It is no message: until
+it is sent nobody else at the party sees it, and nothing of it leaves the machine.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from samband.connectors.party import Party
+
+__all__ = ["LIFE_MS", "Draft", "Drafts"]
+
+LIFE_MS: Final = 14 * 86_400_000
+_MOST: Final = 50
+"""Drafts of one person; the oldest go first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A message that is not sent."""
+
+    id: str
+    """16 bytes in hexadecimal digits."""
+    type: str
+    unit: str
+    to: str
+    values: dict[str, str] = field(default_factory=dict)
+    """As they were typed, by field."""
+    child: str = ""
+    """The child's number, where it was not typed: from the letter that is answered, or a random one."""
+    conversation: str = ""
+    reply: str = ""
+    """The letter that it answers."""
+    kept: int = 0
+    """ms since 1970 UTC."""
+
+
+class Drafts:
+    """One person's drafts at one party."""
+
+    def __init__(self, party: Party, user: str) -> None:
+        self._store = party.store
+        self._index = f"desk/drafts/{user}"
+
+    def all(self, now: int) -> list[Draft]:
+        """Return what is kept, newest first; what is too old is erased."""
+        found = [each for each in (self.get(one) for one in self._ids()) if each is not None]
+        old = [each for each in found if each.kept < now - LIFE_MS]
+        for each in old:
+            self.drop(each.id)
+        return sorted((each for each in found if each not in old), key=lambda each: -each.kept)
+
+    def get(self, draft_id: str) -> Draft | None:
+        """Return one of theirs."""
+        data = self._store.sealed(_name(draft_id)) if draft_id in self._ids() else None
+        return None if data is None else Draft(**json.loads(data))
+
+    def keep(self, draft: Draft, now: int) -> Draft:
+        """Keep a draft, in place of the one with its id."""
+        kept = replace(draft, kept=now)
+        ids = [draft.id, *(each for each in self._ids() if each != draft.id)]
+        with self._store.transaction():
+            self._store.keep_sealed(_name(draft.id), _written(asdict(kept)))
+            self._store.keep_sealed(self._index, _written(ids[:_MOST]))
+            for each in ids[_MOST:]:
+                self._erase(each)
+        return kept
+
+    def drop(self, draft_id: str) -> None:
+        """Erase a draft."""
+        ids = self._ids()
+        if draft_id not in ids:
+            return
+        with self._store.transaction():
+            self._store.keep_sealed(self._index, _written([each for each in ids if each != draft_id]))
+            self._erase(draft_id)
+
+    def _ids(self) -> list[str]:
+        found: list[str] = json.loads(self._store.sealed(self._index) or b"[]")
+        return found
+
+    def _erase(self, draft_id: str) -> None:
+        self._store.forget_sealed(_name(draft_id))
+
+
+def _name(draft_id: str) -> str:
+    return f"desk/draft/{draft_id}"
+
+
+def _written(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()

@@ -1,0 +1,1 @@
+"""The desk's pages: plain functions, question in, values for a template out."""
