@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from samband.connectors.party import Party
     from samband.connectors.store import InboxRow
 
-__all__ = ["ACTED", "DESK", "KEPT", "act", "answered", "at_desk", "letter_of", "misdirect", "read"]
+__all__ = ["ACTED", "DESK", "KEPT", "act", "answered", "at_desk", "letter_of", "misdirect", "open_letter", "read"]
 
 DESK: Final = "desk"
 """The kind of adapter whose messages people read here."""
@@ -70,11 +70,21 @@ def read(party: Party, row: InboxRow, *, reason: str, user: Mapping[str, str], n
         )  # fmt: skip
     sealed = party.store.box.seal("view", row.message_id, reason.encode())[1]
     detail = {"acting_user": user["id"], "role": user["role"], "reason": sealed.hex()}
-    store = party.store
-    with store.transaction():
-        store.add_step(row.message_id, Step(now, VIEW, "shown", "", detail))
-        if at_desk(party, row.unit) and store.mark_letter(row.message_id, "opened", now, only=("handed_over",)):
-            _tell(party, row, Level.OPENED, _role(user), user, now)
+    with party.store.transaction():
+        party.store.add_step(row.message_id, Step(now, VIEW, "shown", "", detail))
+        _opened(party, row, user, now)
+
+
+def open_letter(party: Party, row: InboxRow, *, user: Mapping[str, str], now: int) -> None:
+    """Open a letter that waits at the desk, before anything of it is shown; its sender is told, once."""
+    with party.store.transaction():
+        _opened(party, row, user, now)
+
+
+def _opened(party: Party, row: InboxRow, user: Mapping[str, str], now: int) -> None:
+    """Say that a letter is opened, where that is said here, within a transaction of the store."""
+    if at_desk(party, row.unit) and party.store.mark_letter(row.message_id, "opened", now, only=("handed_over",)):
+        _tell(party, row, Level.OPENED, _role(user), user, now)
 
 
 def at_desk(party: Party, unit: str) -> bool:

@@ -19,7 +19,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -31,7 +31,7 @@ from samband.schemas.errors import OperatorError, SambandError
 from samband.streams.metrics import keeping
 from samband.streams.process import begin, until_ended
 
-__all__ = ["READY", "again", "code_of", "open_to_systems", "run", "serve"]
+__all__ = ["READY", "again", "beside_desk", "code_of", "open_to_systems", "run", "serve"]
 
 READY = "connector ready"
 BACK_OFF_S: Final = (1.0, 30.0)
@@ -151,6 +151,28 @@ def _ends_it(error: Exception, wait: float) -> None:
     log.warning("connector restarts", extra={"code": code_of(error), "wait": wait})
 
 
+async def beside_desk(party: Party, config: Path, work: Awaitable[None]) -> None:
+    """Do the work with the desk beside it, where the party's settings ask for one: only then is what it needs loaded.
+
+    Raises:
+        OperatorError: what the desk needs is not installed (`CONSOLE_MISSING`), or its port is taken.
+    """
+    async with _desk(party, config):
+        await work
+
+
+def _desk(party: Party, config: Path) -> AbstractAsyncContextManager[None]:
+    if party.settings.desk is None:
+        return nullcontext()
+    try:
+        from samband.connectors.desk.serving import beside
+    except ModuleNotFoundError as error:
+        raise OperatorError(
+            "CONSOLE_MISSING", f"the desk needs `{error.name}`", "pip install 'samband[console]'"
+        ) from error
+    return beside(party, config)
+
+
 def serve(config: Path) -> int:
     """Serve a party until told to end; return the exit code.
 
@@ -161,7 +183,7 @@ def serve(config: Path) -> int:
     party = Party.load(config)
     party.adapters()  # a setting that cannot be used is said now, not after the first connection
     said = partial(log.info, READY, extra={"party": party.name})
-    work = again(partial(run, party, ready=said), _ends_it)
+    work = beside_desk(party, config, again(partial(run, party, ready=said), _ends_it))
     try:
         return asyncio.run(until_ended(work, signals=(signal.SIGTERM, signal.SIGINT), parent=os.getppid()))
     finally:

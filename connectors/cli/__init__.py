@@ -25,6 +25,7 @@ from samband.connectors.cli import (
     consent,
     console,
     contract,
+    desk,
     doctor,
     findings,
     host,
@@ -127,6 +128,7 @@ app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(topics.app, name="topics")
 app.command("doctor")(doctor.doctor)
 app.add_typer(console.app, name="console")
+app.command("desk")(desk.desk)
 app.add_typer(rest.app, name="rest")
 app.add_typer(webhook.app, name="webhook")
 app.add_typer(play.app, name="testdata")

@@ -95,8 +95,8 @@ def of_party(party: Party, since: int) -> Iterator[Act]:
 
     The hub has one commitment a message, which nobody can bring together; the party knows whose it is by its secret.
     """
-    from samband.connectors.console.pages.child import every_look_up
     from samband.connectors.handed import by_user
+    from samband.connectors.look_ups import every_look_up
     from samband.connectors.misuse import Act
 
     store = party.store

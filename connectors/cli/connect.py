@@ -29,15 +29,17 @@ def connect(
     that, one JSON line on standard error per event, without anything about a child.
     """
     from samband.connectors.party import Party
-    from samband.connectors.serve import again, run
+    from samband.connectors.serve import again, beside_desk, run
     from samband.streams.process import begin, until_ended
 
     begin()
-    party = Party.load(config_of(config))
+    path = config_of(config)
+    party = Party.load(path)
     party.adapters()  # a setting that cannot be used is said now, not after the first connection
     work = partial(run, party, ready=partial(_ready, party), address=_address)
     signals = (signal.SIGTERM, signal.SIGINT)
-    asyncio.run(until_ended(again(work, partial(_failed, party)), signals=signals, parent=os.getppid()))
+    serving = beside_desk(party, path, again(work, partial(_failed, party)))
+    asyncio.run(until_ended(serving, signals=signals, parent=os.getppid()))
 
 
 def _address(address: str) -> None:

@@ -179,7 +179,7 @@ class Guard:
 
     def _dress(self, headers: MutableHeaders, fresh: list[str], *, static: bool) -> None:
         for header, value in _HEADERS.items():
-            headers[header] = value
+            headers.setdefault(header, value)  # a paper names the hash of its own style
         headers["cache-control"] = "private, max-age=3600" if static else "no-store"
         if self._settings.https:
             headers["strict-transport-security"] = "max-age=31536000"

@@ -120,7 +120,7 @@ class Provider:
     def __init__(
         self, settings: SiteSettings, client: httpx.Client | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._settings = settings.oidc
+        self._settings: Any = settings.oidc
         self._back = settings.address + BACK
         self._client = client or httpx.Client(timeout=_PATIENCE_S, follow_redirects=False)
         self._clock = clock
@@ -128,6 +128,12 @@ class Provider:
         self._known: dict[str, Any] | None = None
         self._keys: KeySet | None = None
         self._keys_read = -_AGAIN_S
+
+    @property
+    def settings(self) -> OidcSettings:
+        """The site's own `[oidc]`."""
+        found: OidcSettings = self._settings
+        return found
 
     def begin(self, language: str) -> tuple[str, str]:
         """Return (address at the provider, value of the cookie that binds the answer to this browser).

@@ -157,6 +157,8 @@ class Browser:
     app: Any
     cookie: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    host: str = HOST
+    cookie_name: str = COOKIE
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """Load a page; nothing is followed."""
@@ -167,23 +169,23 @@ class Browser:
     ) -> httpx.Response:
         """Send a form."""
         body = urlencode(fields)
-        given = {"origin": f"http://{HOST}", "content-type": "application/x-www-form-urlencoded", **headers}
+        given = {"origin": f"http://{self.host}", "content-type": "application/x-www-form-urlencoded", **headers}
         return self._ask("POST", path, given, body.encode())
 
     def _ask(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> httpx.Response:
-        sent = {"host": HOST, **self.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        sent = {"host": self.host, **self.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
         if self.cookie:
-            sent.setdefault("cookie", f"{COOKIE}={self.cookie}")
+            sent.setdefault("cookie", f"{self.cookie_name}={self.cookie}")
         answer = asyncio.run(self._send(method, path, {k: v for k, v in sent.items() if v}, body))
         for each in answer.headers.get_list("set-cookie"):
             name, _, value = each.partition(";")[0].partition("=")
-            assert name == COOKIE
+            assert name == self.cookie_name
             self.cookie = value
         return answer
 
     async def _send(self, method: str, path: str, headers: dict[str, str], body: bytes) -> httpx.Response:
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{self.host}") as client:
             return await client.request(method, path, headers=headers, content=body)
 
     def csrf(self, path: str = "/sv/") -> str:

@@ -14,8 +14,9 @@ from samband.schemas.catalogue import find
 
 if TYPE_CHECKING:
     from samband.connectors.store import InboxRow, Step
+    from samband.schemas.units import Unit
 
-__all__ = ["Listed", "inbox", "listed", "to_answer"]
+__all__ = ["Listed", "answers", "inbox", "listed", "to_answer"]
 
 _ROWS: Final = 50
 SHOW: Final = {"new": ("waiting", "handing", "handed_over"), "opened": ("opened",),
@@ -77,7 +78,7 @@ def inbox(ask: Ask) -> Shown:
 
 
 def listed(ask: Ask, row: InboxRow) -> Listed:
-    """Return a letter as a list shows it: without its type where the child is protected and this person may not know."""
+    """Return a letter as a list shows it: of a protected child without its type, where this person may not know."""
     hidden = protected(row) and not ask.may_open(row)
     steps = ask.party.store.steps(row.message_id)
     due = None if hidden or row.erased else _due(ask, row)
@@ -98,15 +99,23 @@ def listed(ask: Ask, row: InboxRow) -> Listed:
     )
 
 
-def to_answer(row: InboxRow) -> bool:
-    """Say whether the catalogue expects an answer to a letter, beyond that it came."""
-    return find(row.type).expected_reply not in ("", _RECEIPT)
+def to_answer(ask: Ask, row: InboxRow) -> bool:
+    """Say whether an answer to a letter is expected of us: what follows an acceptance comes from its sender."""
+    sender = ask.party.directory.find_unit(row.letter["sender_unit"])
+    return sender is not None and answers(row.type, ask.party.own_unit(row.unit), sender)
+
+
+def answers(type_name: str, recipient: Unit, sender: Unit) -> bool:
+    """Say whether the type that is expected next comes from the recipient of this one."""
+    reply = find(type_name).expected_reply
+    return reply not in ("", _RECEIPT) and find(reply).may(recipient.kind, sender.kind)
 
 
 def _due(ask: Ask, row: InboxRow) -> Due | None:
     """Return when the answer is expected; for one that is expected and has no day, a day that is none."""
-    found = expected(ask.agreement, row.type, row.received) if to_answer(row) else None
-    return found or (Due(0, ("", ""), law=False) if to_answer(row) else None)
+    if not to_answer(ask, row):
+        return None
+    return expected(ask.agreement, row.type, row.received) or Due(0, ("", ""), law=False)
 
 
 def _is_answer(step: Step) -> bool:

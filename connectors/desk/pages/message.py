@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from samband.connectors.desk.ask import Ask, Onward, protected
 from samband.connectors.desk.pages.inbox import listed, to_answer
 from samband.connectors.desk.roles import Page, Right
-from samband.connectors.reading import KEPT, act, misdirect, read
+from samband.connectors.reading import KEPT, act, at_desk, misdirect, open_letter, read
 from samband.connectors.tracking import VIEW
 from samband.connectors.web.page import Shown
 from samband.schemas.catalogue import CATALOGUE, find
@@ -33,7 +33,8 @@ _DIALOGUE: Final = "dialogue.message"
 def message(ask: Ask) -> Shown:
     """Show a letter: what it says where it was opened before, else its cover."""
     row = ask.letter(ask.message_id())
-    if row.state == "opened" and not protected(row) and ask.may_open(row):
+    shown = "opened" if at_desk(ask.party, row.unit) else "handed_over"
+    if row.state in ("opened", shown) and not protected(row) and ask.may_open(row):
         return _content(ask, row, "")
     return _cover(ask, row)
 
@@ -51,8 +52,7 @@ def opening(ask: Ask) -> Shown | Onward:
     if row.state not in _READABLE or row.erased:
         raise InputError("DESK_STATE", "the message cannot be opened")
     if not protected(row):
-        if row.state == "handed_over":
-            read(ask.party, row, reason="", user=ask.user, now=ask.ms)
+        open_letter(ask.party, row, user=ask.user, now=ask.ms)
         return Onward(f"inbox/{row.message_id.hex()}")
     reason = ask.form.text("reason", _LONGEST)
     if len(reason) < _SHORTEST:
@@ -94,7 +94,7 @@ def _content(ask: Ask, row: InboxRow, reason: str) -> Shown:
         decided=letter["decided_at"],
         replies=replies(ask, row) if may_act else [],
         may_act=may_act,
-        answers=to_answer(row),
+        answers=to_answer(ask, row),
         steps=_acts(ask, row),
         thread=_thread(ask, row),
         sender=ask.party.directory.find_unit(letter["sender_unit"]),
@@ -113,8 +113,8 @@ def replies(ask: Ask, row: InboxRow) -> list[MessageType]:
     found = [CATALOGUE[name] for name in dict.fromkeys(names) if name in CATALOGUE]
     return [
         each for each in found
-        if not each.event and each.may(own.kind, other.kind) and each.taken_by(other) and each.name != kind.name
-        or each.name == _DIALOGUE and each.may(own.kind, other.kind) and each.taken_by(other)
+        if (not each.event and each.may(own.kind, other.kind) and each.taken_by(other) and each.name != kind.name)
+        or (each.name == _DIALOGUE and each.may(own.kind, other.kind) and each.taken_by(other))
     ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from samband.connectors.desk.ask import Ask, Kept
 from samband.connectors.desk.forms import child_of
 from samband.connectors.desk.roles import Page, Right
+from samband.connectors.look_ups import LONGEST, SHORTEST, log_look_up
 from samband.connectors.papers.log import log_release
 from samband.connectors.papers.release import Propose, proposals, select
 from samband.connectors.papers.render import Head, render
@@ -50,12 +51,15 @@ def rows(ask: Ask) -> Shown | Kept:
     """
     given = {name: ask.form.text(name, 200) for name in
              ("kind", "about", "reader", "language", "number", "name", "unit", "function")}  # fmt: skip
+    given["reason"] = ask.form.text("reason", LONGEST)
     number, faults = child_of(given["number"]), {}
     for name, allowed in (("kind", Kind), ("reader", Reader), ("language", Language)):
         if given[name] not in list(allowed):
             faults[name] = "choice"
     if number is None:
         faults["number"] = "number"
+    if len(given["reason"]) < SHORTEST:
+        faults["reason"] = "reason"
     if faults or number is None:
         return _form(ask, given, faults)
     source = Source(ask.party, number, ask.now)
@@ -65,6 +69,8 @@ def rows(ask: Ask) -> Shown | Kept:
     if (fault := _reader_fault(kind, reader, adult=source.adult)) is not None:
         return _form(ask, given, {"reader": fault})
     about = ask.form.hexes("about", 16) or None
+    log_look_up(ask.party, number, user=ask.user, reason=given["reason"], function="desk", now=ask.now,
+                unit=ask.unit(given["unit"]).id)  # fmt: skip
     found = proposals(source.rows(kind, about), reader, marked=source.marked, age_band=source.age_band)
     if ask.form.one_of("action", ("rows", "print")) != "print":
         return _proposed(ask, given, found, {})

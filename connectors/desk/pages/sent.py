@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
-from samband.connectors.desk.ask import Ask, Onward, unknown
+from samband.connectors.desk.ask import Ask, Onward, protected, unknown
 from samband.connectors.desk.drafts import Draft, Drafts
 from samband.connectors.desk.forms import CHILD, Form
 from samband.connectors.desk.ladder import tell
 from samband.connectors.desk.pages.inbox import listed
 from samband.connectors.desk.roles import Page, Right
 from samband.connectors.pages import said_before, said_of
+from samband.connectors.reading import read
 from samband.connectors.web.page import Shown
 from samband.schemas.catalogue import CATALOGUE, decode_content
 from samband.schemas.errors import FormatError, InputError
@@ -169,8 +170,12 @@ def _said(ask: Ask, source: dict[str, str]) -> tuple[dict[str, Any], str]:
     """Return the content as far as it is here, and the conversation."""
     message_id = bytes.fromhex(source["id"])
     if source["where"] == "inbox":
-        letter = ask.letter(message_id).letter
-        return letter["content"] or {}, letter["conversation"]
+        row = ask.letter(message_id)
+        content, conversation = row.letter["content"] or {}, row.letter["conversation"]
+        if protected(row):
+            return {CHILD: content.get(CHILD, "")}, conversation  # the rest is shown for a reason only
+        read(ask.party, row, reason="", user=ask.user, now=ask.ms)
+        return content, conversation
     draft = ask.party.store.draft(message_id)
     if draft is None:
         return {}, ""  # it has arrived, and is kept here no longer

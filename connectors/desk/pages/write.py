@@ -1,8 +1,8 @@
 """Writing: choose what and to whom, fill in the type's form, look it through, ask first or send.
 
-    write            the types that the unit may send, by group
-    write/TYPE       to whom; then the form, from the catalogue
-    write/TYPE/check what it says and tells, before it is sent: what was written is kept as a draft from here on
+write            the types that the unit may send, by group
+write/TYPE       to whom; then the form, from the catalogue
+write/TYPE/check what it says and tells, before it is sent: what was written is kept as a draft from here on
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from samband.connectors.desk.ask import Ask, Onward, protected
 from samband.connectors.desk.drafts import Draft, Drafts
 from samband.connectors.desk.due import expected
 from samband.connectors.desk.forms import CHILD, Control, Filled, Form, child_of
+from samband.connectors.desk.pages.inbox import answers
 from samband.connectors.desk.pages.sending import NECESSITIES, answer_or_ask, asks_why
 from samband.connectors.desk.roles import Page, Right
 from samband.connectors.finder import find as find_units
@@ -99,7 +100,8 @@ def _answering(ask: Ask, kind: str, row: InboxRow) -> Draft:
     """Return the beginning of an answer: case numbers go back, and what both types choose among is chosen the same."""
     content: dict[str, Any] = row.letter["content"]
     draft = Draft(id=secrets.token_bytes(16).hex(), type=kind, unit=row.unit, to=row.letter["sender_unit"],
-                  child=content[CHILD], conversation=row.letter["conversation"], reply=row.message_id.hex())  # fmt: skip
+                  child=content[CHILD], conversation=row.letter["conversation"],
+                  reply=row.message_id.hex())  # fmt: skip
     _check_pair(ask, kind, draft.unit, draft.to)
     if protected(row):
         return draft  # what it said is shown for a reason only
@@ -154,14 +156,19 @@ def _shown(ask: Ask, draft: Draft, filled: Filled | None = None) -> Shown:
         draft=draft,
         values=draft.values if filled is None else {**draft.values, **filled.values},
         faults=wrong,
-        labels={each.field.name: ask.words.label(each.field) for each in made.controls},
+        labels={each.field.name: _label(ask, each) for each in made.controls},
         limits={each.field.name: each.field.limit for each in made.controls},
         unit=own,
-        to=other,
+        to_unit=other,
         ask_child=not draft.child and not made.row.unidentified,
         why=NECESSITIES if why else (),
         needs={each.field.name: _when(ask, made, each) for each in made.own if each.field.required_when},
     )
+
+
+def _label(ask: Ask, each: Control) -> str:
+    """Return a field's label, of the two case numbers as the one who writes sees them."""
+    return ask.words("form.our_reference") if each.field.name == "sender_reference" else ask.words.label(each.field)
 
 
 def _when(ask: Ask, made: Form, each: Control) -> tuple[str, str]:
@@ -243,7 +250,7 @@ def check(ask: Ask) -> Shown | Onward:
         return Onward(f"write/{draft.type}?draft={draft.id}")
     own, other = ask.unit(draft.unit), ask.other(draft.to)
     said = [
-        (each.name, ask.words.label(each.field), ask.words.value(each.field, filled.content[each.field.name]))
+        (each.name, _label(ask, each), ask.words.value(each.field, filled.content[each.field.name]))
         for each in made.controls
         if each.field.name in filled.content and each.field.name != CHILD
     ]
@@ -256,8 +263,9 @@ def check(ask: Ask) -> Shown | Onward:
         tells=categories(draft.type, filled.content, own.kind),
         why=draft.values.get(NECESSITY, ""),
         unit=own,
-        to=other,
+        to_unit=other,
         due=expected(ask.agreement, draft.type, ask.ms),
+        theirs=answers(draft.type, other, own),
         call=draft.type == "concern.report",
     )
 
