@@ -93,6 +93,7 @@ def _proposed(ask: Ask, given: dict[str, str], found: tuple[Proposal, ...], faul
     told: list[dict[str, Any]] = [
         {
             "id": each.row.id,
+            "section": words.text("section", each.row.section.value, "title"),
             "columns": [words.column(column) for column in each.row.columns],
             "propose": each.propose,
             "citation": each.rule.citation if each.rule else "",

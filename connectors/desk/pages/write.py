@@ -24,7 +24,7 @@ from samband.connectors.web.page import Shown
 from samband.schemas.catalogue import categories, find
 from samband.schemas.choices import CHOICE_TEXTS
 from samband.schemas.errors import InputError, RefusedError
-from samband.schemas.identifiers import without_number
+from samband.schemas.identifiers import is_random, without_number
 from samband.schemas.message_types import GROUPS
 
 if TYPE_CHECKING:
@@ -160,7 +160,8 @@ def _shown(ask: Ask, draft: Draft, filled: Filled | None = None) -> Shown:
         limits={each.field.name: each.field.limit for each in made.controls},
         unit=own,
         to_unit=other,
-        ask_child=not draft.child and not made.row.unidentified,
+        ask_child=(not draft.child or is_random(draft.child)) and not draft.reply and not made.row.unidentified,
+        known_child=bool(draft.child) and not is_random(draft.child) and not draft.reply,
         why=NECESSITIES if why else (),
         needs={each.field.name: _when(ask, made, each) for each in made.own if each.field.required_when},
     )
@@ -186,6 +187,8 @@ def fill_in(ask: Ask) -> Shown | Onward:
     child = draft.child
     if form_of.row.unidentified or ask.form.one_of(_NO_NUMBER, ("yes",)):
         child = child or without_number(secrets.token_bytes(16))
+    elif is_random(child) and not draft.reply:
+        child = ""  # it was not known, and is now
     filled = form_of.read(ask.form.values, user=ask.user, child=child)
     draft = replace(draft, values=filled.values, child=child)
     why = asks_why(ask.party, draft.type, ask.unit(draft.unit), ask.other(draft.to), ask.ms)
@@ -259,7 +262,7 @@ def check(ask: Ask) -> Shown | Onward:
         draft=draft,
         said=said,
         child="" if draft.child else filled.content[CHILD],
-        answered=bool(draft.reply),
+        whose="same_child" if draft.reply else "no_number" if is_random(draft.child) else "same_talk",
         tells=categories(draft.type, filled.content, own.kind),
         why=draft.values.get(NECESSITY, ""),
         unit=own,

@@ -1,0 +1,248 @@
+"""The desk in a real browser: it shuts nobody out, and one person answers a request from it without a manual.
+
+`make test-browser` fetches the browser and runs this; without it these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samband.connectors.desk.roles import Role
+from tests.browser.chromium import AXE, CHROMIUM
+from tests.browser.test_console import AXE_RUN, WIDTHS
+from tests.desk.house import Desk, DeskHouse, World
+from tests.desk.story import USER, Story, tell
+
+pytestmark = pytest.mark.skipif(not (CHROMIUM and AXE), reason="make test-browser")
+
+PAGES = (
+    "", "inbox", "inbox?show=ended", "inbox/{new}", "inbox/{opened}", "inbox/{protected}", "inbox/{opened}/misdirected",
+    "write", "write/dialogue.message", "write/dialogue.message?to=IFO", "write/health_exam.statement?reply={opened}",
+    "write/consult.question?to=IFO", "write/concern.report?to=IFO", "write/health_exam.booking?draft={draft}",
+    "write/health_exam.booking/check?draft={draft}", "add/inbox/{opened}", "sent", "sent/{sent}", "sent/{denied}",
+    "papers?kind=consent-form&about={denied}", "nothing", "login", "login?code=x",
+)  # fmt: skip
+
+
+class Site:
+    """A desk that is served, and a browser."""
+
+    def __init__(self, house: DeskHouse, story: Story, desk: Desk, origin: str, chromium: Any) -> None:
+        self.house, self.story, self.desk, self.origin = house, story, desk, origin
+        self._chromium = chromium
+
+    @contextmanager
+    def page(self, *, width: int = 1440, scheme: str = "light", scripts: bool = True, roles: Any = tuple(Role)) -> Any:
+        """Give a page of a browser that is signed in; what its console complains of is an error."""
+        context = self._chromium.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts, bypass_csp=False
+        )
+        if roles:
+            token = self.desk.door.open(USER, roles, self.desk.clock, title="psykolog")
+            context.add_cookies([{"name": "samband_desk", "value": token, "url": self.origin, "sameSite": "Strict"}])
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        try:
+            yield page
+        finally:
+            context.close()
+        assert [each for each in said if "40" not in each] == []
+
+    def path(self, page: str, language: str = "sv") -> str:
+        """Return a page's address."""
+        for name, found in self.story.ids.items():
+            page = page.replace(f"{{{name}}}", found)
+        return f"{self.origin}/{language}/{page}"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Serve BUP's desk, with a little of everything."""
+    import uvicorn
+    from playwright.sync_api import sync_playwright
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{listener.getsockname()[1]}"
+        house = DeskHouse(tmp_path_factory.mktemp("desk") / "home", World("desk"))
+        story = tell(house)
+        desk = house.desk("bup", host)
+        server = uvicorn.Server(uvicorn.Config(desk.app, lifespan="off", log_config=None, ws="none"))
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        with sync_playwright() as playwright:
+            chromium = playwright.chromium.launch(executable_path=shutil.which(CHROMIUM), args=["--no-sandbox"])
+            yield Site(house, story, desk, f"http://{host}", chromium)
+            chromium.close()
+        server.should_exit = True
+        thread.join(30)
+        desk.rooms.close()
+        house.close()
+
+
+def looked_at(page: Any, name: str) -> None:
+    """Keep a picture where SAMBAND_PICTURES names a folder: somebody looks at it."""
+    if folder := os.environ.get("SAMBAND_PICTURES"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+def wrong_with(page: Any) -> list[str]:
+    """Return what shuts somebody out of a page, as far as a program can tell."""
+    page.evaluate(Path(AXE).read_text("utf-8"))
+    found: list[str] = page.evaluate(AXE_RUN)
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        found.append("the page scrolls sideways")
+    return found
+
+
+@pytest.mark.parametrize(("width", "scheme"), WIDTHS)
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_shuts_nobody_out(site: Site, width: int, scheme: str, language: str) -> None:
+    """On every page axe-core finds no breach of WCAG 2.2 A and AA, nothing undecided; no page scrolls sideways."""
+    found: dict[str, Any] = {}
+    with site.page(width=width, scheme=scheme) as page:
+        for each in PAGES:
+            site.desk.clock += 1
+            page.goto(site.path(each, language))
+            if wrong := wrong_with(page):
+                found[each] = wrong
+            looked_at(page, f"{each.replace('/', '_') or 'front'}-{language}-{width}-{scheme}"[:80])
+        page.goto(site.path("write/health_exam.statement?reply={opened}", language))
+        page.locator("button[value=check]").click()
+        found |= {"form with faults": wrong} if (wrong := wrong_with(page)) else {}
+        page.goto(site.path("papers?kind=consent-form&about={denied}", language))
+        page.locator("#number").fill(site.story.child)
+        page.locator("#reason").fill("Möte med familjen i dag")
+        page.locator("#reader").select_option("guardian")
+        page.locator("button[value=rows]").click()
+        page.locator("#function").wait_for()
+        found |= {"rows of a paper": wrong} if (wrong := wrong_with(page)) else {}
+    assert found == {}, "\n".join(map(str, found.items()))
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_one_person_answers_a_request(site: Site, scripts: bool) -> None:
+    """From what waits to the answer that has arrived, by the words on the screen alone, with and without JavaScript."""
+    site.desk.clock += 100
+    request = site.house.say("social", "health_exam.request", "IFO", "BUP", site.story.child, part="psychological",
+                             law="SoL", placed_on="2027-01-04", sender_reference="IFO-9")  # fmt: skip
+    with site.page(scripts=scripts, roles=(Role.WRITER,)) as page:
+        page.goto(site.path(""))
+        page.locator(f"a[href$='{request.hex()}']").click()
+        page.get_by_role("button", name="Öppna").click()
+        assert page.get_by_text("IFO-9").is_visible()
+        page.get_by_role("link", name="Hälsoundersökning tas emot").click()
+        assert page.get_by_role("radio", name="Psykisk hälsa").is_checked()
+        page.get_by_label("Planerad till").fill("2027-02-30")
+        page.get_by_role("button", name="Granska").click()
+        page.get_by_role("link", name="Skriv ”Planerad till”").click()
+        assert page.url.endswith("#f-planned_on")
+        page.get_by_label("Planerad till").fill("2027-02-20")
+        page.get_by_label("För barnets vård eller behandling").check()
+        page.get_by_role("button", name="Granska").click()
+        assert page.get_by_role("heading", name="Granska innan du skickar").is_visible()
+        page.get_by_role("button", name="Fråga först").click()
+        site.house.carry(2)
+        page.reload()
+        page.get_by_text("Ja, det skulle tillåtas.").wait_for()
+        page.get_by_role("button", name="Skicka").click()
+        page.get_by_role("heading", name="Hälsoundersökning tas emot").wait_for()
+        site.house.carry(3)
+        if not scripts:
+            page.get_by_role("link", name="Se efter igen").click()
+        page.get_by_text("Framme.").wait_for()
+        page.goto(site.path(f"inbox/{request.hex()}"))
+        assert page.get_by_text("Besvarat.").is_visible()
+    answers = [row for row in site.house.connectors["social"].store.letters() if row.type == "health_exam.accepted"]
+    assert answers[0].letter["ref_to"] == request.hex()
+    assert answers[0].letter["content"]["recipient_reference"] == "IFO-9"
+
+
+def test_works_by_keyboard(site: Site) -> None:
+    """By keyboard alone a form is filled in wrong, its faults are reached, and each stop is seen."""
+    site.desk.clock += 100
+    with site.page() as page:
+        page.goto(site.path("write/health_exam.booking?reply={opened}"))
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "content"
+        seen, names = [], []
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            where = page.evaluate(
+                "(() => { const e = document.activeElement, s = getComputedStyle(e), r = e.getBoundingClientRect();"
+                " return [e.name || e.tagName, s.outlineStyle !== 'none' && r.width > 0]; })()"
+            )
+            if where[0] == "BODY":
+                break
+            seen.append(where)
+            names.append(where[0])
+        assert [each for each in seen if not each[1]] == []
+        assert [each for each in dict.fromkeys(names) if each.startswith("f-")] == [
+            "f-part", "f-booked_on", "f-booked_time", "f-place", "f-interpreter", "f-bring", "f-contact",
+            "f-sender_reference", "f-recipient_reference",
+        ], "as they are read"  # fmt: skip
+        page.locator("#f-booked_on").focus()
+        page.keyboard.type("i morgon")
+        page.keyboard.press("Enter")
+        page.locator(".faults").wait_for()
+        assert page.title().startswith("Fel:")
+        page.locator(".faults a").first.focus()
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "f-booked_on"
+        assert page.locator("#f-booked_on").input_value() == "i morgon"
+
+
+def test_nothing_is_lost_when_a_session_ends(site: Site) -> None:
+    """What somebody wrote for a quarter of an hour is theirs when they sign in again, and is not sent."""
+    site.desk.clock += 100
+    with site.page() as page:
+        page.goto(site.path("write/dialogue.message?to=IFO"))
+        page.get_by_label("Barnets personnummer").fill(site.story.child)
+        page.get_by_label("Text", exact=True).fill("Vi har talat med familjen.\nDe vill ha ett möte.")
+        site.desk.clock += 1000
+        page.get_by_role("button", name="Granska").click()
+        assert page.get_by_text("är sparat som utkast").is_visible()
+        token = site.desk.door.link(USER, tuple(Role), site.desk.clock, title="psykolog")
+        page.goto(f"{site.origin}/sv/login?code={token}")
+        page.get_by_role("button", name="Logga in").click()
+        page.get_by_role("heading", name="Dina utkast").wait_for()
+        page.locator("a[href*='write/dialogue.message?draft=']").first.click()
+        assert page.get_by_label("Text", exact=True).input_value() == "Vi har talat med familjen.\nDe vill ha ett möte."
+        assert page.get_by_label("Barnets personnummer").input_value() == site.story.child
+
+
+def test_prints(site: Site) -> None:
+    """On paper a message has what it says and no menu, form or button; a paper for the family is one by itself."""
+    site.desk.clock += 100
+    with site.page() as page:
+        page.emulate_media(media="print")
+        page.goto(site.path("inbox/{opened}"))
+        assert page.get_by_role("heading", name="Innehåll").is_visible()
+        assert not page.locator("header nav").is_visible()
+        assert not page.locator("button").first.is_visible()
+        assert page.pdf(format="A4").startswith(b"%PDF")
+        page.emulate_media(media="screen")
+        page.goto(site.path("papers?kind=consent-form&about={denied}"))
+        page.locator("#number").fill(site.story.child)
+        page.locator("#reason").fill("Möte med familjen i dag")
+        page.locator("#reader").select_option("guardian")
+        page.locator("button[value=rows]").click()
+        page.locator("#function").fill("psykolog")
+        page.locator("button[value=print]").click()
+        page.get_by_text("Björkskolan").first.wait_for()
+        assert page.evaluate("getComputedStyle(document.querySelector('dl')).borderTopWidth") == "1px", "its own style"
+        looked_at(page, "paper")
