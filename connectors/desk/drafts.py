@@ -41,6 +41,10 @@ class Draft:
     """The letter that it answers."""
     kept: int = 0
     """ms since 1970 UTC."""
+    sent: bool = False
+    """It is said, and kept until the gate has permitted it: a refusal gives it back."""
+    of: str = ""
+    """The message that it was, which was refused."""
 
 
 class Drafts:

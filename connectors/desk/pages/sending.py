@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from samband.connectors.client import FLOWING
 from samband.connectors.desk.drafts import Draft, Drafts
-from samband.connectors.desk.roles import Page, Right
 from samband.connectors.reading import answered
 from samband.schemas.rulebook import Need
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from samband.connectors.party import Party
     from samband.schemas.units import Unit
 
-__all__ = ["NECESSITIES", "answer_or_ask", "asks_why"]
+__all__ = ["NECESSITIES", "answer_or_ask", "asks_why", "unsent"]
 
 CONSENTED: Final = "consented"
 NECESSITIES: Final = ("care", "support", "protection", CONSENTED)
@@ -40,6 +41,7 @@ def answer_or_ask(ask: Ask, draft: Draft, content: dict[str, Any], *, question: 
     said = draft.values.get("necessity", "")
     necessity = "" if said == CONSENTED else said
     client, drafts = ask.client, Drafts(ask.party, ask.session.user)
+    drafts.keep(replace(draft, sent=not question), ask.ms)
     if question:
         fields = tuple(key for key in content if key != "acting_user")
         message = client.ask(draft.type, recipient=draft.to, child=content["child_identifier"], now=ask.now,
@@ -54,29 +56,29 @@ def answer_or_ask(ask: Ask, draft: Draft, content: dict[str, Any], *, question: 
         if draft.reply:
             answered(ask.party, bytes.fromhex(draft.reply), message, user=ask.user, now=ask.ms)
     _wait(ask, message)
-    state = client.outcome(message).state
-    if not question and state not in ("deny", "ask", "refused"):
-        drafts.drop(draft.id)
-        return Onward(f"sent/{message.hex()}")
-    return Onward(f"sent/{message.hex()}?draft={_next(ask, drafts, draft, question=question).id}")
+    return Onward(f"sent/{message.hex()}" + (f"?draft={draft.id}" if question else ""))
 
 
-def _next(ask: Ask, drafts: Drafts, draft: Draft, *, question: bool) -> Draft:
-    """Keep what was written: to be sent after the question, or as a message of another id after a refusal."""
-    from dataclasses import replace
-
-    if question:
-        return drafts.keep(draft, ask.ms)
-    drafts.drop(draft.id)
-    return drafts.keep(replace(draft, id=secrets.token_bytes(16).hex()), ask.ms)
+def unsent(ask: Ask) -> list[Draft]:
+    """Return this person's drafts, newest first: what was refused is one again, what was permitted is none any more."""
+    drafts, found = Drafts(ask.party, ask.session.user), []
+    for draft in drafts.all(ask.ms):
+        if not draft.sent:
+            found.append(draft)
+            continue
+        state = ask.client.outcome(bytes.fromhex(draft.id)).state
+        if state in FLOWING:
+            drafts.drop(draft.id)
+        elif state != "waiting":
+            drafts.drop(draft.id)
+            again = replace(draft, id=secrets.token_bytes(16).hex(), sent=False, of=draft.id)
+            found.append(drafts.keep(again, ask.ms))
+        elif not ask.party.store.has_said(bytes.fromhex(draft.id)):
+            found.append(drafts.keep(replace(draft, sent=False), ask.ms))  # it was not said after all
+    return found
 
 
 def _wait(ask: Ask, message: bytes) -> None:
     deadline = time.monotonic() + ask.house.wait_s
     while not ask.client.outcome(message).decided and time.monotonic() < deadline:
         time.sleep(_LOOK_S)
-
-
-def may_send(ask: Ask) -> bool:
-    """Say whether this person speaks for their units."""
-    return ask.may(Page.WRITE, Right.ACT)

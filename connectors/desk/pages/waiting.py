@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from samband.connectors.desk.ask import Ask
-from samband.connectors.desk.drafts import Drafts
 from samband.connectors.desk.ladder import TROUBLE, tell
 from samband.connectors.desk.pages.inbox import listed
+from samband.connectors.desk.pages.sending import unsent
 from samband.connectors.desk.roles import Page
 from samband.connectors.pages import letters_before, said_before
 from samband.connectors.waiting import waiting as waits
@@ -34,7 +34,7 @@ def waiting(ask: Ask) -> Shown:
         to_answer=to_answer,
         stuck=_stuck(ask),
         ours=_ours(ask),
-        drafts=Drafts(ask.party, ask.session.user).all(ask.ms) if ask.may(Page.WRITE) else [],
+        drafts=unsent(ask) if ask.may(Page.WRITE) else [],
         name=ask.name,
         may_write=ask.may(Page.WRITE),
         may_read=ask.may(Page.INBOX),

@@ -137,7 +137,7 @@ def _mine(ask: Ask, draft_id: str, kind: str) -> Draft:
         InputError: there is none (any more) (`DESK_DRAFT`).
     """
     draft = Drafts(ask.party, ask.session.user).get(draft_id)
-    if draft is None or draft.type != kind:
+    if draft is None or draft.type != kind or draft.sent:
         raise InputError("DESK_DRAFT", "there is no such draft")
     ask.unit(draft.unit)
     return draft
@@ -216,6 +216,8 @@ def taken(ask: Ask) -> Draft:
     kind = Form.of(ask.path["type"]).row.name
     draft_id = ask.form.hexes("draft", 16).hex() or secrets.token_bytes(16).hex()
     kept = Drafts(ask.party, ask.session.user).get(draft_id)
+    if kept is not None and kept.sent:
+        raise InputError("DESK_DRAFT", "it is sent already")
     if kept is not None and kept.type == kind:
         ask.unit(kept.unit)
         return kept
