@@ -28,6 +28,7 @@ from samband.connectors.anew import Anew
 from samband.connectors.attachments import files_of
 from samband.connectors.boxes import count
 from samband.connectors.dead import DEAD, end_late
+from samband.connectors.desk.drafts import erase_old
 from samband.connectors.gather import Gather, answer
 from samband.connectors.keys import OwnKeys
 from samband.connectors.party import Party
@@ -503,6 +504,7 @@ class Service:
     async def _dispose(self) -> None:
         """Erase what the party's disposal decision lets go, a batch at a time, and look again in an hour."""
         while True:
+            erase_old(self._party, now_ms())
             while count := dispose(self._party, datetime.now(UTC)):
                 log.info("contents erased by disposal decision", extra={"count": count})
                 self._to_send.set()

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from samband.connectors.party import Party
+    from samband.connectors.store import Store
 
-__all__ = ["LIFE_MS", "Draft", "Drafts"]
+__all__ = ["LIFE_MS", "Draft", "Drafts", "erase_old"]
 
 LIFE_MS: Final = 14 * 86_400_000
+_USERS: Final = "desk/drafting"
 _MOST: Final = 50
 """Drafts of one person; the oldest go first."""
 
@@ -52,15 +54,21 @@ class Drafts:
 
     def __init__(self, party: Party, user: str) -> None:
         self._store = party.store
+        self._user = user
         self._index = f"desk/drafts/{user}"
 
     def all(self, now: int) -> list[Draft]:
         """Return what is kept, newest first; what is too old is erased."""
+        self.erase_old(now)
         found = [each for each in (self.get(one) for one in self._ids()) if each is not None]
-        old = [each for each in found if each.kept < now - LIFE_MS]
-        for each in old:
-            self.drop(each.id)
-        return sorted((each for each in found if each not in old), key=lambda each: -each.kept)
+        return sorted(found, key=lambda each: -each.kept)
+
+    def erase_old(self, now: int) -> None:
+        """Erase what is too old."""
+        for draft_id in self._ids():
+            draft = self.get(draft_id)
+            if draft is None or draft.kept < now - LIFE_MS:
+                self.drop(draft_id)
 
     def get(self, draft_id: str) -> Draft | None:
         """Return one of theirs."""
@@ -74,6 +82,8 @@ class Drafts:
         with self._store.transaction():
             self._store.keep_sealed(_name(draft.id), _written(asdict(kept)))
             self._store.keep_sealed(self._index, _written(ids[:_MOST]))
+            if self._user not in (users := _users(self._store)):
+                self._store.keep_sealed(_USERS, _written([*users, self._user]))
             for each in ids[_MOST:]:
                 self._erase(each)
         return kept
@@ -87,12 +97,34 @@ class Drafts:
             self._store.keep_sealed(self._index, _written([each for each in ids if each != draft_id]))
             self._erase(draft_id)
 
+    def any(self) -> bool:
+        """Say whether there is one."""
+        return bool(self._ids())
+
     def _ids(self) -> list[str]:
         found: list[str] = json.loads(self._store.sealed(self._index) or b"[]")
         return found
 
     def _erase(self, draft_id: str) -> None:
         self._store.forget_sealed(_name(draft_id))
+
+
+def erase_old(party: Party, now: int) -> None:
+    """Erase everybody's drafts that are too old; who has none is forgotten."""
+    users = _users(party.store)
+    left = []
+    for user in users:
+        drafts = Drafts(party, user)
+        drafts.erase_old(now)
+        left += [user] if drafts.any() else []
+    if left != users:
+        with party.store.transaction():
+            party.store.keep_sealed(_USERS, _written(left))
+
+
+def _users(store: Store) -> list[str]:
+    found: list[str] = json.loads(store.sealed(_USERS) or b"[]")
+    return found
 
 
 def _name(draft_id: str) -> str:

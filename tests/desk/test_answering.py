@@ -203,7 +203,7 @@ def test_drafts_end(house: DeskHouse) -> None:
 
 
 def test_another_participant_is_another_decision(house: DeskHouse, bup: Desk) -> None:
-    """Added from a letter: the same child and conversation, a message and decision of its own; the reading is logged."""
+    """Added from a letter: the same child and conversation, a message and decision of its own; reading is logged."""
     browser = bup.browser(Role.WRITER)
     request = opened(house, browser)
     page = browser.get(f"/sv/add/inbox/{request}").text
