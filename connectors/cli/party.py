@@ -62,6 +62,10 @@ def add(
         list[str] | None,
         typer.Option(metavar="UNIT=FILE", help="The webhook's shared secret.", show_default="a new one is made"),
     ] = None,
+    desk: Annotated[
+        list[str] | None,
+        typer.Option(metavar="UNIT", help="A unit without a system: its people read at `samband desk`. Repeatable."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Add a party: keys, certificate, signed card and connector.toml, in the hub's parties/PARTY.
@@ -81,8 +85,13 @@ def add(
         raise bad("two units have the same id", code="PARTY_UNITS")
     here = home.parties / party
     folders, urls, secret_files = (_pairs(given, units) for given in (folder, webhook, secret))
-    if folders.keys() & urls.keys() or secret_files.keys() - urls.keys():
-        raise bad("a unit has a folder or a webhook, and only a webhook has a secret", code="ADAPTER_SETTINGS")
+    desks = set(desk or ())
+    if desks - {each.id for each in units}:
+        raise bad("the desk is for one of the party's units", _UNIT_HINT, "PARTY_UNITS")
+    if folders.keys() & urls.keys() or desks & (folders.keys() | urls.keys()) or secret_files.keys() - urls.keys():
+        raise bad(
+            "a unit has a folder, a webhook or the desk, and only a webhook has a secret", code="ADAPTER_SETTINGS"
+        )
     extra, made = "", []
     for each in units:
         if url := urls.get(each.id):
@@ -92,6 +101,8 @@ def add(
             if each.id not in secret_files:
                 made.append(here / file)
             extra += adapter_text(each.id, "webhook", url=url, secret=str(file))
+        elif each.id in desks:
+            extra += adapter_text(each.id, "desk")
         else:
             path = Path(folders[each.id]).absolute() if each.id in folders else Path("inbox") / each.id
             extra += adapter_text(each.id, "folder", path=str(path))

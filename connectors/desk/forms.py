@@ -52,13 +52,18 @@ class Control:
         match each.kind:
             case FieldKind.TEXT:
                 long = each.limit > _AREA
-                return cls(each, "area" if long else "line", rows=(4 if each.limit <= 2000 else 8) if long else 0)
+                return cls(each, "area" if long else "line", rows=_rows(each.limit) if long else 0)
             case FieldKind.CHOICE:
                 return cls(each, "radios" if len(each.choices) <= _RADIOS else "select", choices=each.choices)
             case FieldKind.DATE:
                 return cls(each, "date")
             case FieldKind.FLAG:
                 return cls(each, "radios", choices=("yes", "no"))
+
+
+def _rows(limit: int) -> int:
+    """Return how many lines of a field are seen at once."""
+    return 2 if limit <= 500 else 4 if limit <= 2000 else 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -260,6 +260,20 @@ def test_a_late_answer_is_said(house: DeskHouse, bup: Desk) -> None:
     assert "Late: the answer was due Friday 22 January, yesterday" in browser.get("/en/").text
 
 
+def test_a_concern_shows_the_telephone(house: DeskHouse, bup: Desk) -> None:
+    """Who reports a concern sees whom to call on the form, before sending, and on the receipt."""
+    browser = bup.browser(Role.WRITER)
+    kind = "/sv/write/concern.report"
+    form = browser.get(f"{kind}?to=IFO").text
+    checked = browser.submit(form, kind, f__child_identifier=children(house)[0].identifier, f__urgency="immediate",
+                             f__concern="Oro", f__family_told="yes", action="check")  # fmt: skip
+    review = browser.get(checked.headers["location"]).text
+    sent = browser.submit(review, f"{kind}/check", action="send").headers["location"]
+    for page in (form, review, browser.get(sent).text):
+        assert "Ring också, nu." in page
+        assert page.count('href="tel:021-390000"') > 1
+
+
 def test_a_name_in_what_names_nobody(house: DeskHouse, bup: Desk) -> None:
     """A consultation without a name does not go with a number in its text; what was written is kept."""
     browser = bup.browser(Role.WRITER)

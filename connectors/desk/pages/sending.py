@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from samband.connectors.party import Party
     from samband.schemas.units import Unit
 
-__all__ = ["NECESSITIES", "answer_or_ask", "asks_why", "unsent"]
+__all__ = ["CALL", "NECESSITIES", "answer_or_ask", "asks_why", "unsent"]
 
 CONSENTED: Final = "consented"
+CALL: Final = "concern.report"
+"""The type that may not wait for a screen: the telephone stands on the form, before sending, and on the receipt."""
 NECESSITIES: Final = ("care", "support", "protection", CONSENTED)
 """Why the recipient needs it, as a code word of the sender's own; the last says that a consent carries it instead."""
 _LOOK_S: Final = 0.05

@@ -10,7 +10,7 @@ from samband.connectors.desk.drafts import Draft, Drafts
 from samband.connectors.desk.forms import CHILD, Form
 from samband.connectors.desk.ladder import tell
 from samband.connectors.desk.pages.inbox import listed
-from samband.connectors.desk.pages.sending import unsent
+from samband.connectors.desk.pages.sending import CALL, unsent
 from samband.connectors.desk.roles import Page, Right
 from samband.connectors.pages import said_before, said_of
 from samband.connectors.reading import read
@@ -101,7 +101,7 @@ def sent(ask: Ask) -> Shown:
         may_print=ask.may(Page.PAPERS, Right.RELEASE),
         recallable=not row["question"] and told.state in ("waiting", "permit", "accepted"),
         draft=_draft(ask, message_id) if ask.may(Page.WRITE) else None,
-        call=row["type"] == _CONCERN,
+        call=row["type"] == CALL,
     )
 
 
@@ -109,9 +109,6 @@ def _draft(ask: Ask, message_id: bytes) -> Draft | None:
     """Return what is kept of what was written: what the question was about, or what was refused."""
     named = ask.query.hexes("draft", 16).hex()
     return next((each for each in unsent(ask) if each.of == message_id.hex() or each.id == named), None)
-
-
-_CONCERN: Final = "concern.report"
 
 
 def recall(ask: Ask) -> Onward:

@@ -16,7 +16,7 @@ from samband.connectors.desk.drafts import Draft, Drafts
 from samband.connectors.desk.due import expected
 from samband.connectors.desk.forms import CHILD, Control, Filled, Form, child_of
 from samband.connectors.desk.pages.inbox import answers
-from samband.connectors.desk.pages.sending import NECESSITIES, answer_or_ask, asks_why
+from samband.connectors.desk.pages.sending import CALL, NECESSITIES, answer_or_ask, asks_why
 from samband.connectors.desk.roles import Page, Right
 from samband.connectors.finder import find as find_units
 from samband.connectors.reading import read
@@ -163,6 +163,7 @@ def _shown(ask: Ask, draft: Draft, filled: Filled | None = None) -> Shown:
         ask_child=(not draft.child or is_random(draft.child)) and not draft.reply and not made.row.unidentified,
         known_child=bool(draft.child) and not is_random(draft.child) and not draft.reply,
         why=NECESSITIES if why else (),
+        call=draft.type == CALL,
         needs={each.field.name: _when(ask, made, each) for each in made.own if each.field.required_when},
     )
 
@@ -271,7 +272,7 @@ def check(ask: Ask) -> Shown | Onward:
         to_unit=other,
         due=expected(ask.agreement, draft.type, ask.ms),
         theirs=answers(draft.type, other, own),
-        call=draft.type == "concern.report",
+        call=draft.type == CALL,
     )
 
 
