@@ -9,6 +9,7 @@ import pytest
 
 from samband.connectors.desk.drafts import LIFE_MS, Draft, Drafts
 from samband.connectors.desk.roles import Role
+from samband.connectors.tracking import VIEW
 from samband.connectors.web.session import IDLE_S
 from samband.schemas import events
 from tests.desk.house import EVIL, Browser, Desk, DeskHouse
@@ -16,6 +17,11 @@ from tests.desk.story import children
 from tests.gate.world import DAY
 
 TALK = "/sv/write/dialogue.message"
+
+
+def bup_views(house: DeskHouse, message: str) -> list[Any]:
+    """Return who has read a letter at BUP."""
+    return [step for step in house.connectors["bup"].store.steps(bytes.fromhex(message)) if step.kind == VIEW]
 
 
 @pytest.fixture
@@ -56,7 +62,7 @@ def test_an_answer_goes_by_itself(house: DeskHouse, bup: Desk) -> None:
     assert re.search(r'value="oral" checked', page)
     assert children(house)[0].identifier not in page
     checked = browser.submit(page, kind, f__part="oral", necessity="care", f__sender_reference="B-1",
-                             f__recipient_reference="IFO-77", action="check")  # fmt: skip
+                             f__recipient_reference="IFO-77", f__child_identifier=children(house)[1].identifier, action="check")  # fmt: skip
     review = browser.get(checked.headers["location"]).text
     sent = browser.submit(review, f"{kind}/check", action="send")
     house.carry()
@@ -209,7 +215,9 @@ def test_another_participant_is_another_decision(house: DeskHouse, bup: Desk) ->
     page = browser.get(f"/sv/add/inbox/{request}").text
     assert "Det prövas för sig" in page
     assert "Björkskolans elevhälsa" in page
+    before = len(bup_views(house, request))
     begun = browser.submit(page, f"/sv/add/inbox/{request}", to="EMI").headers["location"]
+    assert len(bup_views(house, request)) == before + 1
     form = browser.get(begun).text
     assert "samma barn som samtalet" in form
     kind = begun.partition("?")[0]
