@@ -61,8 +61,10 @@ def test_an_answer_goes_by_itself(house: DeskHouse, bup: Desk) -> None:
     page = browser.get(f"{kind}?reply={request}").text
     assert re.search(r'value="oral" checked', page)
     assert children(house)[0].identifier not in page
+    another = children(house)[1].identifier
     checked = browser.submit(page, kind, f__part="oral", necessity="care", f__sender_reference="B-1",
-                             f__recipient_reference="IFO-77", f__child_identifier=children(house)[1].identifier, action="check")  # fmt: skip
+                             f__recipient_reference="IFO-77", f__child_identifier=another,
+                             action="check")  # fmt: skip
     review = browser.get(checked.headers["location"]).text
     sent = browser.submit(review, f"{kind}/check", action="send")
     house.carry()
