@@ -151,14 +151,14 @@ def _ends_it(error: Exception, wait: float) -> None:
     log.warning("connector restarts", extra={"code": code_of(error), "wait": wait})
 
 
-async def beside_desk(party: Party, config: Path, work: Awaitable[None]) -> None:
+async def beside_desk(party: Party, config: Path, work: Callable[[], Awaitable[None]]) -> None:
     """Do the work with the desk beside it, where the party's settings ask for one: only then is what it needs loaded.
 
     Raises:
         OperatorError: what the desk needs is not installed (`CONSOLE_MISSING`), or its port is taken.
     """
     async with _desk(party, config):
-        await work
+        await work()
 
 
 def _desk(party: Party, config: Path) -> AbstractAsyncContextManager[None]:
@@ -183,7 +183,7 @@ def serve(config: Path) -> int:
     party = Party.load(config)
     party.adapters()  # a setting that cannot be used is said now, not after the first connection
     said = partial(log.info, READY, extra={"party": party.name})
-    work = beside_desk(party, config, again(partial(run, party, ready=said), _ends_it))
+    work = beside_desk(party, config, partial(again, partial(run, party, ready=said), _ends_it))
     try:
         return asyncio.run(until_ended(work, signals=(signal.SIGTERM, signal.SIGINT), parent=os.getppid()))
     finally:

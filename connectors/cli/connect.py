@@ -38,7 +38,7 @@ def connect(
     party.adapters()  # a setting that cannot be used is said now, not after the first connection
     work = partial(run, party, ready=partial(_ready, party), address=_address)
     signals = (signal.SIGTERM, signal.SIGINT)
-    serving = beside_desk(party, path, again(work, partial(_failed, party)))
+    serving = beside_desk(party, path, partial(again, work, partial(_failed, party)))
     asyncio.run(until_ended(serving, signals=signals, parent=os.getppid()))
 
 

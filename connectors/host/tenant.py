@@ -14,11 +14,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from samband.connectors.party import Party
-from samband.connectors.serve import READY, again, code_of, run
+from samband.connectors.serve import READY, again, beside_desk, code_of, run
 from samband.schemas.errors import OperatorError
 
 __all__ = ["Serve", "State", "Tenant"]
@@ -30,7 +31,8 @@ log = logging.getLogger("samband.host")
 
 
 async def _serve(party: Party, ready: Callable[[], None]) -> None:
-    await run(party, ready=ready, many=True)
+    config = party.folder / "connector.toml"
+    await beside_desk(party, config, partial(run, party, ready=ready, many=True))
 
 
 class Tenant:
