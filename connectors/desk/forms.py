@@ -59,6 +59,8 @@ class Control:
                 return cls(each, "date")
             case FieldKind.FLAG:
                 return cls(each, "radios", choices=("yes", "no"))
+            case FieldKind.FILES:
+                raise InputError("CONTENT_INVALID", "a form has no files")
 
 
 def _rows(limit: int) -> int:
@@ -98,7 +100,8 @@ class Form:
         if row.event:
             raise InputError("TYPE_UNKNOWN", "the type is an event, which has no form here")
         common = () if row.unidentified else COMMON_FIELDS
-        return cls(row, tuple(map(Control.of, common)), tuple(map(Control.of, row.fields)))
+        own = (each for each in row.fields if each.kind is not FieldKind.FILES)  # the desk sends no files
+        return cls(row, tuple(map(Control.of, common)), tuple(map(Control.of, own)))
 
     @property
     def controls(self) -> tuple[Control, ...]:

@@ -52,6 +52,8 @@ class Words(words.Words):
 
     def value(self, field: Field | None, value: object) -> str:
         """Return what a field holds as a person reads it."""
+        if isinstance(value, list):  # files: their names; the command line saves them
+            return self("message.files", names=", ".join(str(each.get("name", "")) for each in value))
         if isinstance(value, bool):
             return self.choice("yes" if value else "no")
         return self.choice(str(value)) if field is not None and field.choices else str(value)
