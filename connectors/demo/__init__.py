@@ -2,7 +2,7 @@
 
     run(Path("samband-demo"), once=True, json_file=None, console=Console())        → exit code
 
-It founds a hub, starts three connector processes, plays the story, checks each step, and says aloud what came out
+It founds a hub, starts four connector processes, plays the story, checks each step, and says aloud what came out
 otherwise than told. On a terminal the house then stays up for play.
 """
 
@@ -30,7 +30,7 @@ def run(home: Path, *, once: bool, json_file: Path | None, console: Console) -> 
         OperatorError: the folder, Kafka or a connector cannot be used.
     """
     began = time.monotonic()
-    with console.status("founding a hub and three authorities") as status:
+    with console.status("founding a hub, three authorities and a private home") as status:
 
         def progress(line: str) -> None:
             status.update(line)
@@ -81,9 +81,12 @@ def _stay(house: House, story: Story, console: Console) -> None:
         f" --to {SCHOOL.unit} --child {story.child.identifier}\n",
         soft_wrap=True,
     )
+    console.print("The home's desk, in a browser; each link signs in once, within a minute:\n")
     try:
-        with console.status("Ctrl-C ends it"):
-            while True:
-                time.sleep(1)
+        while True:
+            console.print(f"  {house.desk.link()}", soft_wrap=True)
+            console.input("  Enter: another link. Ctrl-C: the end. ")
+    except EOFError:
+        pass
     except KeyboardInterrupt:
         pass

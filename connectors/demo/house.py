@@ -1,7 +1,8 @@
-"""The demo's house: a hub on a real Kafka, three authorities with a connector process each, and BUP's own system.
+"""The demo's house: a hub on a real Kafka, four parties with a connector process each, BUP's own system, a home's desk.
 
-The three share nothing but Kafka and the public cards. BUP's system is a small HTTP server that checks each webhook's
-signature, as a vendor's would; the school and the social services have a folder that their systems look into.
+The four share nothing but Kafka and the public cards. BUP's system is a small HTTP server that checks each webhook's
+signature, as a vendor's would; the school and the social services have a folder that their systems look into. The
+private home (HVB) has no system: what comes waits at its desk.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any, Final
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from samband.connectors.client import Client
+from samband.connectors.demo.desk import HomeDesk
 from samband.connectors.party import Party
 from samband.connectors.serve import READY
 from samband.schemas.agreement import shipped_text
@@ -30,7 +32,7 @@ from samband.streams.authority import Home
 from samband.streams.children import Child, end_all
 from samband.streams.hub import Hub
 
-__all__ = ["BUP", "SCHOOL", "SOCIAL", "CaseSystem", "House"]
+__all__ = ["BUP", "HOME", "SCHOOL", "SOCIAL", "CaseSystem", "House"]
 
 AGREEMENT: Final = "vastmanland"
 _READY_S: Final = 30.0
@@ -39,7 +41,7 @@ _MARK: Final = "samband-demo"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One of the three authorities with its one unit."""
+    """One of the four parties with its one unit."""
 
     party: str
     unit: str
@@ -84,6 +86,18 @@ BUP: Final = Place(
     "021-00 00 03",
     "Barn- och ungdomspsykiatri; inte akutmottagning.",
 )
+HOME: Final = Place(
+    "hemmet",
+    "SE5560000001-HVB",
+    UnitKind.INSTITUTION_HVB,
+    Regime.SOL_17_11,
+    "HVB-hemmet",
+    "5560000001",
+    "021-00 00 04",
+    "Hem för vård eller boende, åtta platser; inte skola.",
+    "1980",
+)
+PLACES: Final = (SOCIAL, SCHOOL, BUP, HOME)
 
 
 class CaseSystem:
@@ -130,7 +144,7 @@ class House:
     """Everything that runs in the demo; `close` leaves nothing behind."""
 
     def __init__(self, path: Path, progress: Callable[[str], None]) -> None:
-        """Found the hub and the three parties in `path`.
+        """Found the hub and the four parties in `path`.
 
         Raises:
             OperatorError: the folder is not a former demo's and not empty, or cannot be written.
@@ -153,6 +167,7 @@ class House:
             (SOCIAL, folder.format(unit=SOCIAL.unit)),
             (SCHOOL, folder.format(unit=SCHOOL.unit)),
             (BUP, webhook),
+            (HOME, f'\n[[adapter]]\nunit = "{HOME.unit}"\nkind = "desk"\n'),
         ):
             unit = Unit(
                 UnitId(place.unit), PartyId(place.party), place.kind, place.regime, place.name,
@@ -168,8 +183,9 @@ class House:
             place.party: Child(
                 "samband.connectors.serve", (str(self.config(place)),), self.home.hub / "log" / f"{place.party}.log"
             )
-            for place in (SOCIAL, SCHOOL, BUP)
+            for place in PLACES
         }
+        self.desk = HomeDesk(self.config(HOME))
         self._parties: dict[str, Party] = {}
 
     def config(self, place: Place) -> Path:
@@ -177,18 +193,19 @@ class House:
         return self.home.parties / place.party / "connector.toml"
 
     def start(self) -> None:
-        """Start hub and connectors; return when all three have read directory and inbox.
+        """Start hub and connectors; return when all four have read directory and inbox.
 
         Raises:
             OperatorError: Kafka or a connector does not come up.
         """
         self.hub.up()
         self._watch.start()
-        self._progress("starting three connectors")
+        self._progress("starting four connectors")
         for party in self._connectors:
             self._connectors[party].start()
-        for place in (SOCIAL, SCHOOL, BUP):
+        for place in PLACES:
             self._await_ready(place, 1)
+        self.desk.start()
 
     def _await_ready(self, place: Place, times: int) -> None:
         log = self.home.hub / "log" / f"{place.party}.log"

@@ -32,7 +32,9 @@ _COUNTED: Final = ("permit", "deny", "recalled")
 
 def table(steps: list[Step]) -> Table:
     """Return the story so far: who, what, decision, ground, who could read it."""
-    shown = Table(title="Samband: one synthetic child, three authorities, one real Kafka", title_justify="left")
+    shown = Table(
+        title="Samband: one synthetic child, three authorities, a private home, one real Kafka", title_justify="left"
+    )
     for heading in ("", "from → to", "message", "decision", "ground, or what is missing", "who could read it", "ms"):
         shown.add_column(heading, justify="right" if heading == "ms" else "left", overflow="fold")
     before = ""

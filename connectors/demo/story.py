@@ -1,4 +1,4 @@
-"""One synthetic child's story, told by three authorities. Each step says what must come out of it, and is checked.
+"""One synthetic child's story, told by three authorities and a private home. Each step says what comes of it, checked.
 
 The sentences are the demo's own; nothing else in the product knows them.
 """
@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from samband.connectors.client import Outcome
-from samband.connectors.demo.house import BUP, SCHOOL, SOCIAL, House, Place
+from samband.connectors.demo.house import BUP, HOME, SCHOOL, SOCIAL, House, Place
 from samband.schemas.categories import Category
 from samband.schemas.events import (
     ChildView,
@@ -97,11 +97,12 @@ class Story:
     _consent: bytes = field(default_factory=lambda: secrets.token_bytes(16))
 
     def play(self) -> Iterator[Step]:
-        """Play the eight parts in order."""
+        """Play the nine parts in order."""
         for part in (
             self._denied,
             self._consented,
             self._examined,
+            self._at_a_desk,
             self._concerned,
             self._undisclosed,
             self._through_a_crash,
@@ -171,6 +172,19 @@ class Story:
             "3", BUP, SOCIAL, "health_exam.statement", statement, told="permit", why="CARE_TO_SOCIAL", ref_to=asked
         )
 
+    def _at_a_desk(self) -> Iterator[Step]:
+        """A private home has no system: somebody there opens the letter in a browser and says what was done."""
+        given = self._consent_body(secrets.token_bytes(16), signed=("guardian-1", "guardian-2"), to=(HOME, "hvb"))
+        yield from self._event("4", SOCIAL, "consent.given", given, "both guardians have signed, for the home")
+        for step in self._send(
+            "4", SOCIAL, HOME, "placement.notice", self._notice(), told="permit", why="CONSENT", note="at its desk"
+        ):  # fmt: skip
+            if step.ms and step.ok:
+                self.house.desk.take(step.message_id)
+                self._note(step, self._await(step, lambda outcome: outcome.state == "acted"))
+                step.ok = step.receipts[-2:] == ("opened", "acted")
+            yield step
+
     def _concerned(self) -> Iterator[Step]:
         report = {
             "urgency": "today",
@@ -178,11 +192,11 @@ class Story:
             "family_told": "no",
             "family_not_told_why": "Hon bad oss att inte ringa hem innan ni har pratat med henne.",
         }
-        yield from self._send("4", SCHOOL, SOCIAL, "concern.report", report, told="permit", why="DUTY_REPORT")
+        yield from self._send("5", SCHOOL, SOCIAL, "concern.report", report, told="permit", why="DUTY_REPORT")
 
     def _undisclosed(self) -> Iterator[Step]:
         text = {"text": "Stödsamtalen är på tisdagar klockan tio; hon får gärna komma senare till skolan."}
-        yield from self._send("5", BUP, SCHOOL, "dialogue.message", text, told="deny", why="CONSENT_DISCLOSER")
+        yield from self._send("6", BUP, SCHOOL, "dialogue.message", text, told="deny", why="CONSENT_DISCLOSER")
 
     def _through_a_crash(self) -> Iterator[Step]:
         lines = ("När kan ni ses?", "Torsdag passar.", "Vi tar med skolans schema.", "Bra. Vem bokar?", "Det gör vi.")
@@ -190,7 +204,7 @@ class Story:
         sent: list[Step] = []
         for number in range(10):
             sender, to = (SOCIAL, BUP) if number % 2 == 0 else (BUP, SOCIAL)
-            step = self._begin("6", sender, to, "dialogue.message", "permit")
+            step = self._begin("7", sender, to, "dialogue.message", "permit")
             step.group = "both ways, while the gate is killed"
             step.message_id = self._say(step, {"text": lines[number // 2]}, None)
             sent.append(step)
@@ -206,12 +220,12 @@ class Story:
 
     def _withdrawn(self) -> Iterator[Step]:
         self.house.stop_connector(SCHOOL)
-        caught = self._begin("7", SOCIAL, SCHOOL, "placement.notice", "recalled", "the school's connector is stopped")
+        caught = self._begin("8", SOCIAL, SCHOOL, "placement.notice", "recalled", "the school's connector is stopped")
         caught.message_id = self._say(caught, self._notice(to_date="2027-06-30"), None)
         yield caught
         self._await(caught, lambda outcome: outcome.decided)
         withdrawn = ConsentWithdrawn(giver_role=GiverRole.GUARDIAN)
-        yield from self._event("7", SOCIAL, "consent.withdrawn", withdrawn, "one guardian withdraws")
+        yield from self._event("8", SOCIAL, "consent.withdrawn", withdrawn, "one guardian withdraws")
         self.house.start_connector(SCHOOL)
         outcome = self._await(
             caught, lambda outcome: (outcome.final and outcome.state == "recalled") or _refused(outcome)
@@ -222,18 +236,18 @@ class Story:
         caught.readers = "nobody"
         yield caught
         yield from self._send(
-            "7", SOCIAL, SCHOOL, "placement.notice", self._notice(), told="deny", why="CONSENT_WITHDRAWN"
+            "8", SOCIAL, SCHOOL, "placement.notice", self._notice(), told="deny", why="CONSENT_WITHDRAWN"
         )
 
     def _protected(self) -> Iterator[Step]:
         mark = ProtectionMarked(MarkKind.SECRET_WHEREABOUTS)
-        yield from self._event("8", SOCIAL, "protection.marked", mark, "secret whereabouts (OSL 26:2)")
+        yield from self._event("9", SOCIAL, "protection.marked", mark, "secret whereabouts (OSL 26:2)")
         where = {"text": "Ny adress från i morgon.", "address": "Exempelvägen 7, 720 00 Provsta"}
-        yield from self._send("8", SOCIAL, BUP, "dialogue.message", where, told="deny", why="FORBID_PROTECTED")
+        yield from self._send("9", SOCIAL, BUP, "dialogue.message", where, told="deny", why="FORBID_PROTECTED")
         again = self._consent_body(secrets.token_bytes(16), signed=("guardian-1", "guardian-2"))
-        yield from self._event("8", SOCIAL, "consent.given", again, "both guardians consent anew")
+        yield from self._event("9", SOCIAL, "consent.given", again, "both guardians consent anew")
         for step in self._send(
-            "8",
+            "9",
             SOCIAL,
             SCHOOL,
             "placement.notice",
@@ -253,12 +267,14 @@ class Story:
     def _notice(self, **more: str) -> dict[str, Any]:
         return {"event": "started", "law": "SoL", "form": "family_home", "from_date": "2026-11-02", **more}
 
-    def _consent_body(self, consent: bytes, signed: tuple[str, ...] = ()) -> ConsentGiven:
+    def _consent_body(
+        self, consent: bytes, signed: tuple[str, ...] = (), to: tuple[Place, str] = (SCHOOL, "school")
+    ) -> ConsentGiven:
         now = int(time.time())
         return ConsentGiven(
             consent_id=Id16(consent),
             disclosers=(SOCIAL.unit,),
-            recipients=(Recipient(SCHOOL.unit, "school"),),
+            recipients=(Recipient(to[0].unit, to[1]),),
             categories=(Category.IDENTITY, Category.PLACEMENT, Category.SCHEDULE),
             purpose="schooling_during_placement",
             valid_from=now - 60,

@@ -29,7 +29,7 @@ def samband(*arguments: str | Path, seconds: float = 120) -> subprocess.Complete
 
 
 def test_every_step_comes_out_as_told(tmp_path: Path) -> None:
-    """`samband demo --once --json FILE` tells eight parts, says each step's decision and grounds, and ends with 0."""
+    """`samband demo --once --json FILE` tells nine parts, says each step's decision and grounds, and ends with 0."""
     home, file = tmp_path / "home", tmp_path / "demo.json"
     played = samband("--home", home, "demo", "--once", "--json", file)
     assert played.returncode == 0, played.stdout + played.stderr
@@ -38,15 +38,16 @@ def test_every_step_comes_out_as_told(tmp_path: Path) -> None:
     assert [step["step"] for step in told["steps"] if step["step"] != "0"] == sorted(
         step["step"] for step in told["steps"] if step["step"] != "0"
     )
-    assert {step["step"] for step in told["steps"]} == set("012345678")
+    assert {step["step"] for step in told["steps"]} == set("0123456789")
     assert all(step.keys() >= STEP_KEYS and step["ok"] and step["ms"] > 0 for step in told["steps"])
-    by_step = {number: [each for each in told["steps"] if each["step"] == number] for number in "12345678"}
+    by_step = {number: [each for each in told["steps"] if each["step"] == number] for number in "123456789"}
     assert by_step["1"][0]["decision"] == "deny"
     assert by_step["3"][0]["grounds"][0] == "DUTY_HEALTH_EXAM"
-    assert by_step["4"][0]["grounds"] == ["DUTY_REPORT"]
-    assert len({step["message_id"] for step in by_step["6"]}) == 10
-    assert by_step["7"][0]["decision"] == "recalled"
-    assert "FORBID_PROTECTED" in by_step["8"][1]["grounds"]
+    assert by_step["4"][1]["receipts"][-3:] == ["handed_over", "opened", "acted"], "somebody took it at the home's desk"
+    assert by_step["5"][0]["grounds"] == ["DUTY_REPORT"]
+    assert len({step["message_id"] for step in by_step["7"]}) == 10
+    assert by_step["8"][0]["decision"] == "recalled"
+    assert "FORBID_PROTECTED" in by_step["9"][1]["grounds"]
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(home) not in left, "something of the demo still runs"
 
