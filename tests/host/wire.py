@@ -25,8 +25,8 @@ class Wire:
 
     def under(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Put it in the place of aiokafka."""
-        monkeypatch.setattr("samband.streams.inbox.AIOKafkaConsumer", lambda **_: Reader(self.line))
-        monkeypatch.setattr("samband.streams.outbox.AIOKafkaProducer", lambda **_: Writer(self))
+        monkeypatch.setattr("samband.streams.clients.consumer", lambda *_, **__: Reader(self.line))
+        monkeypatch.setattr("samband.streams.clients.producer", lambda *_, **__: Writer(self))
 
     def service(self, connector: Connector) -> Service:
         """Return a connector's service, which knows no broker."""
