@@ -59,8 +59,13 @@ class CardReader:
         caught_up = asyncio.Event()
         self._task = asyncio.create_task(self._follow(caught_up))
         waiter = asyncio.create_task(caught_up.wait())
-        await asyncio.wait({waiter, self._task}, return_when=asyncio.FIRST_COMPLETED)
-        waiter.cancel()
+        try:
+            await asyncio.wait({waiter, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        except BaseException:
+            await self.stop()  # who is let go meanwhile leaves nothing that reads on
+            raise
+        finally:
+            waiter.cancel()
         if self._task.done():
             self._task.result()
 

@@ -156,6 +156,7 @@ async def test_a_party_is_served_by_one(parties: Path) -> None:
     assert not next_one.done()
     next_one.cancel()
     await asyncio.gather(next_one, return_exceptions=True)
+    assert asyncio.all_tasks() == {asyncio.current_task()}, "a party that is let go leaves something running"
     first.store.close(), second.store.close()
 
 
