@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from samband.connectors import attachments as files
 from samband.connectors.party import Party
 from samband.connectors.receipts import recall_of
+from samband.connectors.reserve import Reserve, reserve_of
 from samband.connectors.spoken import KEPT, Spoken
 from samband.connectors.store import Step
 from samband.connectors.unnamed import check_names_nobody
@@ -391,6 +392,10 @@ class Client:
         if steps and any(state == "said" for _, state in self._spoken.twins(message_id)):
             steps = ()  # it counts when it is taken under each child-reference key that is in use
         return Outcome(message_id, steps[-1].outcome if steps else "waiting", steps)
+
+    def reserve(self, message_id: bytes, now: int) -> Reserve | None:
+        """Return the reserve number of what waits while the hub is away; `now` in ms. None: nothing need be said."""
+        return reserve_of(self._party, message_id, now)
 
     def resolve(self, recipient: str, child: str, now: datetime) -> tuple[str, str]:
         """Return (unit, role) of what a message or consent is addressed to: a unit, or `role:NAME`.

@@ -9,6 +9,9 @@ protected = "hold"                        # or "deliver": hand over a marked chi
 transport_days = 30                       # after the terminal receipt
 decision = "SN 2026/12 § 4"               # the disposal decision (gallringsbeslut); without one nothing is erased
 
+[reserve]
+after_minutes = 5                         # without the hub for so long, answers give a reserve number
+
 [log]
 cosign = true                             # be a witness of the log
 witnesses = 1                             # cosignatures that a checkpoint needs to count as witnessed
@@ -129,6 +132,14 @@ class DeskSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ReserveSettings:
+    """The reserve routine (`reserve`)."""
+
+    after_minutes: int = 5
+    """How long the hub is not reached before that is said: a restart of Kafka takes a minute or two."""
+
+
+@dataclass(frozen=True, slots=True)
 class PartySettings:
     """`connector.toml`."""
 
@@ -141,6 +152,7 @@ class PartySettings:
     adapter: tuple[AdapterSettings, ...] = ()
     rest: RestSettings | None = None
     desk: DeskSettings | None = None
+    reserve: ReserveSettings = ReserveSettings()
 
 
 @dataclass(slots=True)
@@ -172,6 +184,8 @@ class Party:
             raise OperatorError("SETTINGS_PROTECTED", "`protected` is `hold` or `deliver`")
         if settings.retention.transport_days < 1:
             raise OperatorError("SETTINGS_RETENTION", "`transport_days` is at least 1")
+        if settings.reserve.after_minutes < 1:
+            raise OperatorError("SETTINGS_RESERVE", "`after_minutes` of [reserve] is at least 1")
         if any(each.when not in ("stamped", "logged") for each in settings.handover):
             raise OperatorError("SETTINGS_HANDOVER", "`when` of a handover is `stamped` or `logged`")
         if settings.rest is not None:

@@ -36,7 +36,7 @@ from samband.connectors.pickup import Pickup
 from samband.connectors.receive import Receiver
 from samband.connectors.retention import dispose
 from samband.connectors.store import InboxRow, Store
-from samband.connectors.watch import Watch
+from samband.connectors.watch import Watch, begin_to_reach
 from samband.connectors.witness import Witness
 from samband.schemas.errors import DeliveryError, OperatorError, SambandError
 from samband.schemas.events import Level
@@ -158,6 +158,7 @@ class Service:
 
     async def run(self) -> None:
         """Serve until cancelled; while Kafka is away or does not let us in, say so and try again."""
+        begin_to_reach(self._store, now_ms())
         wait = _BACK_OFF_S[0]
         while True:
             try:
@@ -290,16 +291,25 @@ class Service:
         # Never more undecided than one repeat holds: what is sent again is then everything, in order and without a gap.
         many, size = self._store.unanswered_count()
         room, bytes_left = min(_BATCH, _UNDECIDED - many), min(_BATCH_BYTES, _UNDECIDED_BYTES - size)
-        if room <= 0 or bytes_left <= 0 or not (drafts := self._store.new_drafts(room, bytes_left)):
+        if room <= 0 or bytes_left <= 0:
             return []
+        drafts = self._store.new_drafts(room, bytes_left)
         places = {draft.message_id: partition for draft, partition in drafts}
-        return [
+        rows = [
             self._store.keep_message(message_id, places[message_id], message.encode(), len(message.content))
             for message_id, message in self._messages([draft for draft, _ in drafts], now_ms())
+        ]
+        if len(drafts) == room:
+            return rows
+        return rows + [
+            self._store.keep_message(message_id, partition, message, len(Message.decode(message).content))
+            for message_id, partition, message in self._store.new_sealed(room - len(drafts))
         ]
 
     def _messages(self, drafts: list[Draft], now: int) -> list[tuple[bytes, Message]]:
         """Return what can be sealed, in order; a draft that cannot ends with its code and stops no other."""
+        if not drafts:
+            return []
         try:
             messages = seal(drafts, self._party.directory, self._party.sign(now), now)
             return list(zip([draft.message_id for draft in drafts], messages, strict=True))

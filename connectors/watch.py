@@ -9,6 +9,7 @@ catches up first. What is counted is kept: a connector that restarts every hour 
 
     head/<partition>      when the last head came, ms by the own clock
     quiet/<partition>     ms of reading since then
+    hub/reached           when the inbox was read to its end last, to half a minute
     alarm/<name>          since when the episode lasts, 0 when none does
 """
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from samband.schemas.stamp import StampRecord
 
 __all__ = [
-    "DIRECTORY", "HUB_SILENT", "LATE", "LATE_MS", "NAMED", "SILENCE_MS", "UNDECIDED_MS", "Watch", "alarm", "episode",
-    "heard",
+    "DIRECTORY", "HUB_SILENT", "LATE", "LATE_MS", "NAMED", "REACHED", "SILENCE_MS", "UNDECIDED_MS", "Watch", "alarm",
+    "begin_to_reach", "episode", "heard",
 ]  # fmt: skip
 
 log = logging.getLogger("samband.connector")
@@ -43,6 +44,7 @@ LATE_MS: Final = 24 * 3_600_000
 DIRECTORY: Final = "directory"
 HUB_SILENT: Final = "hub"
 LATE: Final = "late"
+REACHED: Final = "hub/reached"
 
 NAMED: Final = "named/"
 """Before size, root and log entry: a checkpoint that a head named, and that is not compared with the mirror yet."""
@@ -86,6 +88,13 @@ def heard(party: Party, stamp: StampRecord, entry: bytes, partition: int, now: i
         store.keep_number(f"quiet/{partition}", 0)
 
 
+def begin_to_reach(store: Store, now: int) -> None:
+    """Count from now on how long the hub is away, where it was never reached."""
+    if store.number(REACHED) is None:
+        with store.transaction():
+            store.keep_number(REACHED, now)
+
+
 class Watch:
     """Looks after one party's store."""
 
@@ -102,6 +111,8 @@ class Watch:
         """Look once; `passed` ms have gone by at the inbox's end since the last look."""
         store = self._store
         with store.transaction():
+            if passed:
+                store.keep_number(REACHED, now)
             for partition in range(self._party.root.shards):
                 quiet = self._add(f"quiet/{partition}", passed)
                 self._episode(str(partition), quiet >= SILENCE_MS, now, "GATE_SILENT", "no head from the gate")

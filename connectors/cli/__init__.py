@@ -39,6 +39,7 @@ from samband.connectors.cli import (
     party,
     play,
     quarantine,
+    reserve,
     rest,
     retention,
     rules,
@@ -129,6 +130,7 @@ app.add_typer(topics.app, name="topics")
 app.command("doctor")(doctor.doctor)
 app.add_typer(console.app, name="console")
 app.command("desk")(desk.desk)
+app.add_typer(reserve.app, name="reserve")
 app.add_typer(rest.app, name="rest")
 app.add_typer(webhook.app, name="webhook")
 app.add_typer(play.app, name="testdata")

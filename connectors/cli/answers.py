@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from samband.connectors.cli.terminal import Answer, Exit, emit, moment
 from samband.connectors.cli.words import category_words, either, say
+from samband.connectors.reserve import TEXT_EN, TEXT_SV
 from samband.schemas.reasons import REASONS, explain
 from samband.schemas.rulebook import shipped
 
@@ -120,9 +121,11 @@ def _end(outcomes: Sequence[Outcome], *, receipt: bool) -> None:
 def _outcome_json(client: Client, outcome: Outcome) -> dict[str, Any]:
     steps = [step_json(step) for step in outcome.steps]
     judged = next((step for step in steps if step["kind"] in ("decision", "event", "refusal")), {})
+    reserve = client.reserve(outcome.message_id, time.time_ns() // 1_000_000)
     return {
         "message_id": outcome.message_id.hex(),
         "state": outcome.state,
+        **({"reserve": {"number": reserve.number, "since": reserve.since}} if reserve else {}),
         **judged_json(judged),
         "openings": [ground_json(each) for step in outcome.steps[:1] for each in client.openings(step)],
         "steps": steps,
@@ -187,7 +190,10 @@ def _names(entries: Sequence[Any]) -> list[str]:
 
 def _show(client: Client, message: bytes, state: str, steps: Sequence[Step], what: str) -> None:
     lines = [(say("question" if what == "question" else "message"), message.hex())]
-    if not steps:
+    reserve = client.reserve(message, time.time_ns() // 1_000_000)
+    if reserve is not None:
+        print(f"{either(TEXT_SV, TEXT_EN)} {reserve.number}.")
+    elif not steps:
         print(say("not connected"))
     elif what == "question":
         print(say(f"ask.{state}"))

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from samband.connectors.pages import said_before
+from samband.connectors.reserve import TEXT_EN, TEXT_SV
 from samband.connectors.rest.calls import CURSOR, LIMIT, WAIT, Answer, Call, Operation, rfc3339
 from samband.connectors.rest.ladder import ground_of, step_of
 from samband.connectors.rest.problems import ProblemError, fault_of
 from samband.connectors.rest.settings import Scope
-from samband.connectors.rest.shapes import Ask, Message, Said, SaidPage, Send
+from samband.connectors.rest.shapes import Ask, Message, Reserve, Said, SaidPage, Send
 from samband.connectors.tracking import VIEW, track
 from samband.schemas import catalogue
 from samband.schemas.identifiers import normalise
@@ -56,6 +57,7 @@ def message_of(hosted: Hosted, message_id: bytes, now: int) -> Message:
     found = track(hosted.party, message_id, now)
     letter = hosted.party.store.letter(message_id)
     state = found.state if letter is not None else hosted.client.outcome(message_id).state
+    reserve = hosted.client.reserve(message_id, now)
     return Message(
         message_id=message_id.hex(),
         type=found.type,
@@ -65,6 +67,14 @@ def message_of(hosted: Hosted, message_id: bytes, now: int) -> Message:
         late=found.waits is not None and found.waits.late,
         openings=[ground_of(each) for step in found.steps[:1] for each in hosted.client.openings(step)],
         steps=[step_of(each) for each in found.steps if each.kind != VIEW],
+        reserve=msgspec.UNSET
+        if reserve is None
+        else Reserve(
+            number=reserve.number,
+            since=rfc3339(reserve.since),
+            text_sv=f"{TEXT_SV} {reserve.number}.",
+            text_en=f"{TEXT_EN} {reserve.number}.",
+        ),
     )
 
 

@@ -235,6 +235,15 @@ class Step(Out):
     categories: list[str]
 
 
+class Reserve(Out):
+    """The message waits and the hub is not reached: it is kept and goes by itself."""
+
+    number: Annotated[str, Meta(description="to read out, and to ask by", examples=["7K3M4-92QXT"])]
+    since: Annotated[str, Meta(description="since when the hub is not reached")]
+    text_sv: str
+    text_en: str
+
+
 class Message(Out):
     """What became of something that was said, or that came."""
 
@@ -253,6 +262,7 @@ class Message(Out):
     openings: Annotated[list[Ground], Meta(description="manual grounds that a named function could still open")]
     steps: list[Step]
     consent_id: Id | UnsetType = UNSET
+    reserve: Reserve | UnsetType = UNSET
 
 
 class Said(Out):

@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from samband.connectors.store.inbox import InboxRow, InboxTable
 from samband.connectors.store.ladder import Step
-from samband.connectors.store.outbox import OutboxRow, OutboxTable
+from samband.connectors.store.outbox import OutboxRow, OutboxTable, Undecided
 from samband.connectors.store.parts import PartRow
 
-__all__ = ["InboxRow", "OutboxRow", "PartRow", "Step", "Store"]
+__all__ = ["InboxRow", "OutboxRow", "PartRow", "Step", "Store", "Undecided"]
 
 
 class Store(OutboxTable, InboxTable):

@@ -1,4 +1,8 @@
-"""What a party said: a row per message, from draft to its end. Draft → sealed with a seq → decided → done."""
+"""What a party said: a row per message, from draft to its end. Draft → sealed with a seq → decided → done.
+
+A row without a draft, whose message no answer has come to, was sealed by another store of this party (`reserve_file`):
+it is sent as it is, and cannot be sealed again here.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +16,14 @@ import msgspec
 from samband.connectors.store.ladder import Ladders, Step
 from samband.streams.outbox import Draft, Row
 
-__all__ = ["OutboxRow", "OutboxTable"]
+__all__ = ["OutboxRow", "OutboxTable", "Undecided"]
 
 _DRAFTS: Final = msgspec.msgpack.Decoder(Draft)
 _UNANSWERED: Final = "NOT EXISTS (SELECT 1 FROM steps WHERE steps.message_id = outbox.message_id)"
 _DECIDED: Final = "CASE WHEN draft IS NULL THEN 'done' ELSE 'decided' END"
 """The state of what the gate has decided: what ended already stays ended."""
+_SEALED_ELSEWHERE: Final = "CASE WHEN draft IS NULL THEN message END"
+"""The bytes of what cannot be sealed again here; of the rest none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,16 @@ class OutboxRow:
     type: str
     state: str
     created: int
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A message that the gate has not decided: sealed, or as it was said, or both."""
+
+    id: int
+    message_id: bytes
+    message: bytes | None
+    draft: Draft | None
 
 
 class OutboxTable(Ladders):
@@ -71,13 +87,15 @@ class OutboxTable(Ladders):
         return sum(state in ("decided", "done") for _, state, _ in said), len(said)
 
     def has_new(self) -> bool:
-        """Say whether there is a draft that has no seq yet."""
+        """Say whether there is a draft, or what another store has sealed, that has no seq yet."""
         return self._db.execute("SELECT 1 FROM outbox WHERE state = 'new' LIMIT 1").fetchone() is not None
 
     def new_drafts(self, limit: int, most: int = 1 << 40) -> list[tuple[Draft, int]]:
         """Return the oldest drafts that have no seq yet, with their partitions; at most `most` bytes, but one."""
         rows = self._db.execute(
-            "SELECT message_id, draft, partition FROM outbox WHERE state = 'new' ORDER BY id LIMIT ?", (limit,)
+            "SELECT message_id, draft, partition FROM outbox WHERE state = 'new' AND draft IS NOT NULL"
+            " ORDER BY id LIMIT ?",
+            (limit,),
         )
         found: list[tuple[Draft, int]] = []
         for message_id, sealed, partition in rows:
@@ -87,6 +105,44 @@ class OutboxTable(Ladders):
             found.append((self._draft(bytes(message_id), bytes(sealed)), partition))
         rows.close()
         return found
+
+    def add_sealed(self, message_id: bytes, partition: int, type_name: str, message: bytes, created: int) -> bool:
+        """Take a message that another store of ours has sealed; False where its id is there already."""
+        cursor = self._db.execute(
+            "INSERT INTO outbox (message_id, partition, type, message, state, created) VALUES (?, ?, ?, ?, 'new', ?)"
+            " ON CONFLICT (message_id) DO NOTHING",
+            (message_id, partition, type_name, message, created),
+        )
+        return cursor.rowcount == 1
+
+    def new_sealed(self, limit: int) -> list[tuple[bytes, int, bytes]]:
+        """Return (id, partition, message) of what another store has sealed and has no seq here, oldest first."""
+        rows = self._db.execute(
+            "SELECT message_id, partition, message FROM outbox WHERE state = 'new' AND draft IS NULL"
+            " AND message IS NOT NULL ORDER BY id LIMIT ?",
+            (limit,),
+        )
+        return [(bytes(message_id), partition, bytes(message)) for message_id, partition, message in rows]
+
+    def undecided(self, limit: int, after: int = 0) -> list[Undecided]:
+        """Return what the gate has not decided, oldest first from a row on, receipts left out."""
+        rows = self._db.execute(
+            "SELECT id, message_id, message, draft FROM outbox WHERE state IN ('new', 'sent', 'parked')"
+            f" AND type != 'receipt' AND id > ? AND {_UNANSWERED} ORDER BY id LIMIT ?",
+            (after, limit),
+        ).fetchall()
+        return [
+            Undecided(
+                number, bytes(message_id), None if message is None else bytes(message),
+                None if draft is None else self._draft(bytes(message_id), bytes(draft)),
+            )
+            for number, message_id, message, draft in rows
+        ]  # fmt: skip
+
+    def said_ids(self) -> list[bytes]:
+        """Return the id of everything that was said, newest first, receipts left out."""
+        rows = self._db.execute("SELECT message_id FROM outbox WHERE type != 'receipt' ORDER BY id DESC")
+        return [bytes(message_id) for (message_id,) in rows]
 
     def draft(self, message_id: bytes) -> Draft | None:
         """Return what was said, or None where it is not ours or was cleared."""
@@ -189,8 +245,8 @@ class OutboxTable(Ladders):
         another's, and the gate has not seen the message.
         """
         return self._db.execute(
-            "UPDATE outbox SET state = 'new', seq = NULL, message = NULL WHERE state = 'sent' AND partition = ?"
-            f" AND seq <= ? AND type != 'receipt' AND draft IS NOT NULL AND {_UNANSWERED}",
+            f"UPDATE outbox SET state = 'new', seq = NULL, message = {_SEALED_ELSEWHERE} WHERE state = 'sent'"
+            f" AND partition = ? AND seq <= ? AND type != 'receipt' AND {_UNANSWERED}",
             (partition, seq),
         ).rowcount
 
@@ -202,10 +258,13 @@ class OutboxTable(Ladders):
         self._put("instance", secrets.token_bytes(16))
         self._db.execute("DELETE FROM meta WHERE key GLOB 'seq/*'")
         self._db.execute("DELETE FROM outbox WHERE type = 'receipt' AND state = 'decided'")
-        self._db.execute(f"UPDATE outbox SET state = {_DECIDED}, message = NULL WHERE state = 'sent' AND draft IS NULL")
+        self._db.execute(
+            f"UPDATE outbox SET state = {_DECIDED}, message = NULL WHERE state = 'sent' AND draft IS NULL"
+            f" AND NOT {_UNANSWERED}"
+        )
         again = self._db.execute(
-            "UPDATE outbox SET state = 'new', message = NULL WHERE draft IS NOT NULL AND (state = 'sent' OR"
-            f" (state = 'decided' AND type != 'receipt' AND {_UNANSWERED}))"
+            f"UPDATE outbox SET state = 'new', message = {_SEALED_ELSEWHERE} WHERE state = 'sent' OR"
+            f" (draft IS NOT NULL AND state = 'decided' AND type != 'receipt' AND {_UNANSWERED})"
         ).rowcount
         self._db.execute("UPDATE outbox SET seq = NULL WHERE seq IS NOT NULL")
         return again
