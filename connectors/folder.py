@@ -42,6 +42,8 @@ from typing import Final
 
 from samband.connectors.adapter import Delivery, Waiting, encode, is_message_id
 from samband.schemas.attachment import file_name
+from samband.connectors.durable import flush as _flush
+from samband.connectors.durable import refuse_if_others_write as _refuse_if_others_write
 from samband.schemas.errors import DeliveryError, OperatorError
 
 __all__ = ["FolderAdapter"]
@@ -228,31 +230,3 @@ def _read(path: Path) -> object:
         return None
     except (ValueError, RecursionError):
         return ""
-
-
-def _flush(directory: Path) -> None:
-    """Make the names in a directory durable; Windows has no such call and writes them with the file."""
-    if os.name == "nt":
-        return
-    fd = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _refuse_if_others_write(directory: Path) -> None:
-    if os.name == "nt":  # rights are access lists there, which a mode does not show
-        return
-    info = directory.stat()
-    if not stat.S_ISDIR(info.st_mode):
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(directory))
-    me = os.geteuid()
-    # The administrator's account may serve a folder that it gave away, as a container does with a mounted volume.
-    foreign = me != 0 and info.st_uid not in (me, 0)
-    if foreign or info.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise OperatorError(
-            "FOLDER_RIGHTS",
-            f"others can write in `{directory}`",
-            "give it to the connector's account alone: chmod 700",
-        )

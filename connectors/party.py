@@ -32,6 +32,11 @@ unit = "SE2120002080-SKOLA"
 kind = "folder"                           # or "webhook" with `url` and `secret` (a file), or "desk"
 path = "inbox"
 
+[[drop]]                                  # files that are sent (`drop`)
+path = "outbox"
+unit = "SE2120002080-SKOLA"               # who speaks where a file does not say
+after = "archive"                         # or "remove"
+
 [rest]                                    # `docs/rest.md`: for units whose adapter is of kind "rest"
 listen = "127.0.0.1:8460"
 
@@ -51,6 +56,7 @@ from typing import Final, Literal, TypeVar
 
 from samband.connectors.adapter import Adapter
 from samband.connectors.desk.adapter import DeskAdapter
+from samband.connectors.drop import DropSettings
 from samband.connectors.folder import FolderAdapter
 from samband.connectors.rest.settings import RestSettings
 from samband.connectors.store import Store
@@ -153,6 +159,7 @@ class PartySettings:
     rest: RestSettings | None = None
     desk: DeskSettings | None = None
     reserve: ReserveSettings = ReserveSettings()
+    drop: tuple[DropSettings, ...] = ()
 
 
 @dataclass(slots=True)
@@ -184,6 +191,8 @@ class Party:
             raise OperatorError("SETTINGS_PROTECTED", "`protected` is `hold` or `deliver`")
         if settings.retention.transport_days < 1:
             raise OperatorError("SETTINGS_RETENTION", "`transport_days` is at least 1")
+        if any(each.after not in ("archive", "remove") for each in settings.drop):
+            raise OperatorError("SETTINGS_DROP", "`after` of a drop folder is `archive` or `remove`")
         if settings.reserve.after_minutes < 1:
             raise OperatorError("SETTINGS_RESERVE", "`after_minutes` of [reserve] is at least 1")
         if any(each.when not in ("stamped", "logged") for each in settings.handover):

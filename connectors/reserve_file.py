@@ -13,7 +13,7 @@ tells whose it is, when it was made and how large it is.
 
 Taking it in is not a way around anything: each MESSAGE goes into the outbox of that store, under its numbers and in its
 lane, and the gate judges it as it judges everything. It judges a message id once, so it does not matter how often the
-file is taken in, nor that the first store says the same when the network is back. Decision 0015.
+file is taken in, nor that the first store says the same when the network is back. Decision 0017.
 """
 
 from __future__ import annotations

@@ -27,9 +27,11 @@ from samband.connectors.adapter import Adapter, Attachment, Delivery
 from samband.connectors.anew import Anew
 from samband.connectors.attachments import files_of
 from samband.connectors.boxes import count
+from samband.connectors.client import Client
 from samband.connectors.dead import DEAD, end_late
 from samband.connectors.desk.drafts import erase_old
 from samband.connectors.gather import Gather, answer
+from samband.connectors.drop import Drop, DropSettings
 from samband.connectors.keys import OwnKeys
 from samband.connectors.party import Party
 from samband.connectors.pickup import Pickup
@@ -159,6 +161,16 @@ class Service:
     async def run(self) -> None:
         """Serve until cancelled; while Kafka is away or does not let us in, say so and try again."""
         begin_to_reach(self._store, now_ms())
+        async with asyncio.TaskGroup() as group:  # what is dropped is accepted while the hub is away, too
+            for each in self._party.settings.drop:
+                group.create_task(self._forever(partial(self._take_dropped, each)))
+            await self._serve()
+
+    async def _take_dropped(self, settings: DropSettings) -> None:
+        drop = Drop(settings, self._store, Client(self._party, self))
+        await drop.run(now_ms, time.monotonic)
+
+    async def _serve(self) -> None:
         wait = _BACK_OFF_S[0]
         while True:
             try:

@@ -12,13 +12,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from starlette.responses import Response
 
 from samband.connectors.rest.shapes import Fault, Problem
 from samband.schemas.errors import InputError, OperatorError, SambandError
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
 
 __all__ = ["PROBLEM", "STATUS", "ProblemError", "body_fault", "of_error", "respond"]
 
@@ -132,6 +134,8 @@ def _pointer(place: str) -> str:
 
 def respond(problem: ProblemError) -> Response:
     """Return the answer."""
+    from starlette.responses import Response  # what is said of a body is asked for without a server too
+
     body = Problem(
         type=f"urn:samband:error:{problem.code}",
         title=_TITLES.get(problem.status, "An error"),
