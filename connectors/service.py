@@ -32,6 +32,7 @@ from samband.connectors.dead import DEAD, end_late
 from samband.connectors.desk.drafts import erase_old
 from samband.connectors.gather import Gather, answer
 from samband.connectors.drop import Drop, DropSettings
+from samband.connectors.drop import Drop
 from samband.connectors.keys import OwnKeys
 from samband.connectors.party import Party
 from samband.connectors.pickup import Pickup
@@ -137,6 +138,7 @@ class Service:
         self._keeps_dead = frozenset(each.unit for each in kept)
         self.pickup = Pickup(party, lambda: self._known_before, self._is_logged, self.wake)
         """The letters of units that fetch for themselves."""
+        self._drops = [Drop(each, party.store, Client(party, self)) for each in party.settings.drop]
         self.ready = asyncio.Event()
         self._at_end = 0.0
         """When the inbox was read to its end last, by the monotonic clock; 0 until then."""
@@ -162,13 +164,9 @@ class Service:
         """Serve until cancelled; while Kafka is away or does not let us in, say so and try again."""
         begin_to_reach(self._store, now_ms())
         async with asyncio.TaskGroup() as group:  # what is dropped is accepted while the hub is away, too
-            for each in self._party.settings.drop:
-                group.create_task(self._forever(partial(self._take_dropped, each)))
+            for each in self._drops:
+                group.create_task(self._forever(partial(each.run, now_ms, time.monotonic)))
             await self._serve()
-
-    async def _take_dropped(self, settings: DropSettings) -> None:
-        drop = Drop(settings, self._store, Client(self._party, self))
-        await drop.run(now_ms, time.monotonic)
 
     async def _serve(self) -> None:
         wait = _BACK_OFF_S[0]
