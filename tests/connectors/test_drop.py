@@ -312,6 +312,15 @@ def test_any_name(names: set[bytes], dropping: Dropping, kit: Any) -> None:
     assert dropping.names("new") == dropping.names(".taking") == []
 
 
+@posix
+def test_the_longest_names(dropping: Dropping, kit: Any) -> None:
+    """Names as long as a disk allows, which differ only in their ends, have a result each."""
+    for number in range(3):
+        dropping.put("x" * 249 + f"{number}.json", body(kit))
+    dropping.look()
+    assert (len(dropping.said), len(dropping.names("taken")), dropping.names("new")) == (3, 6, [])
+
+
 FIELDS = st.sampled_from(["type", "content", "recipient", "specversion", "data", "id", "unit", "source"])
 VALUES = st.recursive(st.none() | st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(FIELDS, x))
 

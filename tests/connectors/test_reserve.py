@@ -21,6 +21,7 @@ from samband.connectors.watch import HUB_SILENT, REACHED, Watch, begin_to_reach
 from samband.schemas.errors import FormatError, InputError, OperatorError, RefusedError, TrustError
 from samband.schemas.message import Message
 from samband.streams.crypto.keys import OpenKey, Purpose, Realm
+from samband.streams.outbox import seal
 from tests.connectors.line import Connector, Line
 
 MINUTE = 60_000
@@ -300,14 +301,14 @@ def test_another_party(here, line, world, kit, tmp_path) -> None:
     assert caught.value.code == "RESERVE_PARTY"
 
 
-def test_another_party_s_message_in_an_own_file(here, there, line, world, kit, tmp_path) -> None:
-    """A hop key is public: a message that another party signed does not get in, whoever has sealed the file."""
+@pytest.mark.parametrize("of_unit", ["IFO", "SKOLA"])
+def test_another_party_s_message_in_an_own_file(here, there, line, world, kit, tmp_path, of_unit) -> None:
+    """A hop key is public: a message that another party signed, in its own or our name, does not get in."""
     other = line.connector("social", tmp_path / "other")
-    other.say(world.event(kit.events.ConsentWithdrawn(), "IFO"))
-    other.records()
-    theirs = [row.message for row in other.store.unanswered()]
+    draft = world.concern() if of_unit == "SKOLA" else world.event(kit.events.ConsentWithdrawn(), "IFO")
+    messages = seal([draft], world.directory, other.party.sign(kit.NOW), kit.NOW)
     with pytest.raises(TrustError) as caught:
-        take_in(there.party, _file(here.party, theirs, kit.NOW), kit.NOW)
+        take_in(there.party, _file(here.party, [each.encode() for each in messages], kit.NOW), kit.NOW)
     assert caught.value.code == "RESERVE_SENDER"
     assert outbox(there) == []
 

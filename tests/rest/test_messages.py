@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from samband.connectors.reserve import number_of
+from samband.connectors.watch import REACHED
 from samband.schemas.events import Level
 from samband.schemas.examples import example
 from tests.rest.conftest import Apis, House
@@ -262,3 +264,19 @@ async def test_waiting_for_the_answer(house: House, api: Apis) -> None:
     assert (await asked)["state"] == "permit"
     asked = asyncio.create_task(api["skola"].post("/v1/messages", concern(house), wait=1))
     assert (await asked)["state"] == "waiting"
+
+
+async def test_while_the_hub_is_away_a_message_has_a_reserve_number(house: House, api: Apis) -> None:
+    """What waits while the hub is not reached carries its number, in words of both languages, until it is decided."""
+    skola = api["skola"]
+    store, now = house.connectors["skola"].store, house.line.gate.now
+    with store.transaction():
+        store.keep_number(REACHED, now - 6 * 60_000)
+    said = await skola.post("/v1/messages", concern(house))
+    number = number_of(bytes.fromhex(said["message_id"]))
+    assert said["state"] == "waiting"
+    assert said["reserve"]["number"] == number
+    assert number in said["reserve"]["text_sv"]
+    assert number in said["reserve"]["text_en"]
+    house.settle()
+    assert "reserve" not in await skola.get(f"/v1/messages/{said['message_id']}")
