@@ -32,7 +32,6 @@ import json
 import os
 import secrets
 import shutil
-import stat
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -41,9 +40,9 @@ from pathlib import Path
 from typing import Final
 
 from samband.connectors.adapter import Delivery, Waiting, encode, is_message_id
-from samband.schemas.attachment import file_name
 from samband.connectors.durable import flush as _flush
 from samband.connectors.durable import refuse_if_others_write as _refuse_if_others_write
+from samband.schemas.attachment import file_name
 from samband.schemas.errors import DeliveryError, OperatorError
 
 __all__ = ["FolderAdapter"]

@@ -30,9 +30,8 @@ from samband.connectors.boxes import count
 from samband.connectors.client import Client
 from samband.connectors.dead import DEAD, end_late
 from samband.connectors.desk.drafts import erase_old
-from samband.connectors.gather import Gather, answer
-from samband.connectors.drop import Drop, DropSettings
 from samband.connectors.drop import Drop
+from samband.connectors.gather import Gather, answer
 from samband.connectors.keys import OwnKeys
 from samband.connectors.party import Party
 from samband.connectors.pickup import Pickup
@@ -59,6 +58,8 @@ _UNDECIDED: Final = 1000
 _BATCH_BYTES: Final = 2 << 20
 _UNDECIDED_BYTES: Final = 8 << 20
 """The same in bytes of content, but one message: what a file of 30 MB takes of the memory."""
+_CARRIED: Final = 16
+"""Most messages of a reserve file that get their numbers at once."""
 _AT_ONCE: Final = 32
 _WAITING: Final = 1000
 """Most messages of a unit that wait for the log and are looked through."""
@@ -309,11 +310,11 @@ class Service:
             self._store.keep_message(message_id, places[message_id], message.encode(), len(message.content))
             for message_id, message in self._messages([draft for draft, _ in drafts], now_ms())
         ]
-        if len(drafts) == room:
+        if drafts:
             return rows
-        return rows + [
+        return [  # few at once: each may be of the largest size
             self._store.keep_message(message_id, partition, message, len(Message.decode(message).content))
-            for message_id, partition, message in self._store.new_sealed(room - len(drafts))
+            for message_id, partition, message in self._store.new_sealed(min(room, _CARRIED))
         ]
 
     def _messages(self, drafts: list[Draft], now: int) -> list[tuple[bytes, Message]]:
