@@ -16,6 +16,7 @@ from rich.table import Table
 
 from samband.schemas.errors import SambandError
 from tests.bench.console import COUNT, REQUESTS, console_figures
+from tests.bench.edges import edge_figures
 from tests.bench.figures import Figure, percentile
 from tests.bench.ground import Ground
 from tests.bench.host import host_figures
@@ -142,6 +143,8 @@ def measure(arguments: argparse.Namespace, console: Console) -> list[Figure]:
             figures += console_figures(arguments.decisions, arguments.pages, say)
         if arguments.only in (None, "host"):
             figures += host_figures(arguments.parties, say)
+        if arguments.only in (None, "edges"):
+            figures += edge_figures(arguments.messages, arguments.rounds, say)
         return figures
 
 
@@ -158,7 +161,7 @@ def main() -> int:
     parser.add_argument("--decisions", type=int, default=COUNT, help="decisions that the console finds its way in")
     parser.add_argument("--pages", type=int, default=REQUESTS, help="requests of each kind of the console's pages")
     parser.add_argument("--parties", type=int, default=200, help="parties that one host serves")
-    parser.add_argument("--only", choices=("gate", "log", "proofs", "console", "host"), help="one part alone")
+    parser.add_argument("--only", choices=("gate", "log", "proofs", "console", "host", "edges"), help="one part alone")
     arguments = parser.parse_args()
     console = Console()
     try:
