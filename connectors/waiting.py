@@ -37,9 +37,8 @@ class Waits:
 
 def waiting(party: Party, now: int, message_id: bytes | None = None) -> Iterator[Waits]:
     """Yield what waits, oldest first; only one message where an id is given."""
-    for row in party.store.open_messages():
-        if message_id is None or row.message_id == message_id:
-            yield _waits(party, row, now)
+    for row in party.store.open_messages(message_id):
+        yield _waits(party, row, now)
 
 
 def _waits(party: Party, row: OutboxRow, now: int) -> Waits:

@@ -322,11 +322,13 @@ class OutboxTable(Ladders):
         ).fetchone()[0]
         return count
 
-    def open_messages(self) -> list[OutboxRow]:
-        """Return what was said and has not ended, oldest first, receipts left out."""
+    def open_messages(self, message_id: bytes | None = None) -> list[OutboxRow]:
+        """Return what was said and has not ended, oldest first, receipts left out; of one id only where it is given."""
+        one = "" if message_id is None else " AND message_id = ?"
         rows = self._db.execute(
             "SELECT message_id, partition, seq, type, state, created FROM outbox WHERE type != 'receipt'"
-            " AND draft IS NOT NULL AND main IS NULL ORDER BY id"
+            f" AND draft IS NOT NULL AND main IS NULL{one} ORDER BY id",
+            () if message_id is None else (message_id,),
         )
         return [OutboxRow(bytes(row[0]), *row[1:]) for row in rows]
 

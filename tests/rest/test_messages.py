@@ -280,3 +280,27 @@ async def test_while_the_hub_is_away_a_message_has_a_reserve_number(house: House
     assert number in said["reserve"]["text_en"]
     house.settle()
     assert "reserve" not in await skola.get(f"/v1/messages/{said['message_id']}")
+
+
+async def test_a_message_costs_the_same_however_many_wait(house: House, api: Apis) -> None:
+    """What is accepted while the hub is away grows the store, and not the work for each: no list is read through."""
+    database, steps = house.connectors["skola"].store.database, 0
+
+    def step() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    async def cost(key: str) -> int:
+        nonlocal steps
+        steps = 0
+        database.set_progress_handler(step, 1)
+        await api["skola"].post("/v1/messages", concern(house), key=key)
+        database.set_progress_handler(None, 0)
+        return steps
+
+    await cost("first")
+    few = await cost("few")
+    for number in range(100):
+        await api["skola"].post("/v1/messages", concern(house), key=f"many-{number}")
+    assert await cost("last") < few + 100
