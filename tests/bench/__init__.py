@@ -1,7 +1,7 @@
 """What Samband costs: the gate beside a plain copy and a Faust passthrough, on one Kafka and the same records.
 
-    python -m tests.bench [--json FILE] [--only gate|log|proofs|console|edges] [--messages N] [--rounds N] [--seconds S]
-                          [--consents N] [--leaves N] [--entries N]
+    python -m tests.bench [--json FILE] [--only gate|log|proofs|console|host|edges] [--messages N] [--rounds N]
+                          [--seconds S] [--consents N] [--leaves N] [--entries N]
 
 `ground` is the Kafka, two parties and the records, `consents` the children; `copy`, `passthrough` and `ends` are
 processes of their own; `speed`, `latency` and `memory` measure the gate, `log` the sequencer beside Tessera, `proofs`

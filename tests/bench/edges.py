@@ -107,7 +107,8 @@ def edge_figures(messages: int, rounds: int, say: Say) -> list[Figure]:
 
 def _round(side: _Contender, root: Path, body: str, hook: str, count: int) -> None:
     side.call("rest", count, lambda: _post(side, body, count, _AT_ONCE))
-    side.call("rest_alone", count, lambda: _post(side, body, count, 1))
+    few = max(1, count // 10)  # each waits for the disk by itself
+    side.call("rest_alone", few, lambda: _post(side, body, few, 1))
     side.ask("letters", count=count)
     side.call("rest_out", count, lambda: _fetch(side, count))
     side.hand_over("folder", str(root), count)
