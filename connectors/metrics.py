@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from samband.connectors.adapter import Adapter, Delivery, Waiting
+from samband.connectors.notice import failing
 from samband.connectors.party import Party
 from samband.schemas.errors import DeliveryError
 from samband.streams.metrics import TROUBLE, MetricFile
@@ -36,6 +37,7 @@ async def figures(party: Party, ready: asyncio.Event, file: MetricFile) -> None:
             file.set("samband_connector_oldest_seconds", max(0.0, now - oldest / 1000) if oldest else 0, state=state)
     for kind in sorted(TROUBLE):
         file.set("samband_connector_inbox_trouble", store.number(f"count/{kind}") or 0, kind=kind)
+    file.set("samband_connector_notice_failures", sum(each.failures for each in failing(party)))
 
 
 def counted(adapters: Mapping[str, Adapter], file: MetricFile) -> dict[str, Adapter]:

@@ -43,6 +43,8 @@ listen = "127.0.0.1:8460"
 [desk]
 port = 8650                               # `samband connect` serves the desk there; without it, `samband desk` does
 settings = "desk.toml"                    # address and OpenID Connect; without it nobody can sign in there
+
+[notice]                                  # `mail`: a unit at the desk is told by mail that something has come
 """
 
 from __future__ import annotations
@@ -58,6 +60,7 @@ from samband.connectors.adapter import Adapter
 from samband.connectors.desk.adapter import DeskAdapter
 from samband.connectors.drop import DropSettings
 from samband.connectors.folder import FolderAdapter
+from samband.connectors.mail import NoticeSettings
 from samband.connectors.rest.settings import RestSettings
 from samband.connectors.store import Store
 from samband.connectors.webhook import WebhookAdapter
@@ -158,6 +161,7 @@ class PartySettings:
     adapter: tuple[AdapterSettings, ...] = ()
     rest: RestSettings | None = None
     desk: DeskSettings | None = None
+    notice: NoticeSettings | None = None
     reserve: ReserveSettings = ReserveSettings()
     drop: tuple[DropSettings, ...] = ()
 
@@ -201,6 +205,8 @@ class Party:
             settings.rest.check()
         elif any(each.kind == "rest" for each in settings.adapter):
             raise OperatorError("SETTINGS_REST", "an adapter of kind `rest` needs the table `[rest]`")
+        if settings.notice is not None:
+            settings.notice.check(tuple(each.unit for each in settings.adapter if each.kind == "desk"))
         folder = path.resolve().parent
         root = Root.read(folder / "root.json")
         keys = KeyFolder(folder / "keys", root.realm)

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from samband.connectors.metrics import counted, figures, metric_file
+from samband.connectors.notice import noticing
 from samband.connectors.party import Party
 from samband.connectors.service import Service
 from samband.schemas.errors import OperatorError, SambandError
@@ -64,7 +65,11 @@ async def run(
         service = Service(party, counted(party.adapters(), file), many=many)
         told = asyncio.create_task(_when(service.ready, ready))
         try:
-            async with keeping(file, partial(figures, party, service.ready)), open_to_systems(party, service) as at:
+            async with (
+                keeping(file, partial(figures, party, service.ready)),
+                noticing(party),
+                open_to_systems(party, service) as at,
+            ):
                 if at:
                     address(at)
                 await service.run()

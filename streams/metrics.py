@@ -103,6 +103,8 @@ TABLE: Final = (
     Metric("samband_connector_delivery_errors_total", "counter", "Failed attempts by code.", {"code": _DELIVERY}),
     Metric("samband_connector_inbox_trouble", "gauge", "Inbox records that were missing, came late, came again, or "
            "are not the gate's, since the store was made.", {"kind": TROUBLE}),
+    Metric("samband_connector_notice_failures", "gauge", "Tries in a row to mail a notice that failed, of all units "
+           "together; 0 when none fails."),
 )  # fmt: skip
 
 _BY_NAME: Final = {each.name: each for each in TABLE}

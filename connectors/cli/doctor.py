@@ -246,9 +246,22 @@ def _store(party: Party) -> Iterator[Check]:
     ):
         count = store.number(f"count/{name}") or 0
         yield Check(check, WARN if count else OK, f"{count} {words}", way_out if count else "")
+    if party.settings.notice is not None:
+        yield _notice(party)
     stuck = [row for row in store.letters("waiting") if row.changed < time.time() * 1000 - 600_000]
     yield Check("hand-over", WARN if stuck else OK, f"{len(stuck)} letters wait more than ten minutes",
                 "is the party's own system there?" if stuck else "")  # fmt: skip
+
+
+def _notice(party: Party) -> Check:
+    """Say whether the mail notices of the units at the desk go."""
+    from samband.connectors.notice import failing
+
+    if found := list(failing(party)):
+        codes = ", ".join(sorted({each.code for each in found}))
+        told = f"not taken since {moment(min(each.since for each in found))} [{codes}]"
+        return Check("mail notice", WARN, told, "nothing is lost, and it is tried again; docs/desk.md, Mail")
+    return Check("mail notice", OK, "none fails")
 
 
 def _log(party: Party) -> Iterator[Check]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -11,6 +12,7 @@ from samband.connectors.cli.terminal import As, Json, emit, moment, party_of, ta
 from samband.connectors.cli.words import either, say
 
 if TYPE_CHECKING:
+    from samband.connectors.party import Party
     from samband.connectors.waiting import Waits
 
 __all__ = ["late_words", "waiting"]
@@ -29,7 +31,9 @@ def waiting(
     from samband.connectors.waiting import waiting as of_party
 
     now = time.time_ns() // 1_000_000
-    found = [each for each in of_party(party_of(who), now) if each.late or not late]
+    party = party_of(who)
+    found = [each for each in of_party(party, now) if each.late or not late]
+    _notices(party)
     if as_json:
         emit([_json(each) for each in found])
     elif not found:
@@ -42,6 +46,18 @@ def waiting(
                 for each in found
             ],
         )
+
+
+def _notices(party: Party) -> None:
+    """Say beside the list which units are not told by mail that something waits at their desk."""
+    from samband.connectors.notice import failing
+
+    for each in failing(party):
+        told = either(
+            f"mejl till {each.unit} om att något väntar går inte fram sedan {moment(each.since)}",
+            f"the mail to {each.unit} that something waits does not go, since {moment(each.since)}",
+        )
+        print(f"samband: {told} [{each.code}]", file=sys.stderr)
 
 
 _STATES: Final = {

@@ -157,6 +157,11 @@ class InboxTable(Ladders, PartTable):
         rows = self._db.execute("SELECT message_id FROM inbox WHERE state = 'handed_over' AND unit = ?", (unit,))
         return {bytes(row[0]) for row in rows}
 
+    def unopened(self, unit: str) -> dict[int, bytes]:
+        """Return the same letters as (number of the row, message id)."""
+        rows = self._db.execute("SELECT id, message_id FROM inbox WHERE state = 'handed_over' AND unit = ?", (unit,))
+        return {number: bytes(message_id) for number, message_id in rows}
+
     def _inbox_row(self, row: Sequence[Any]) -> InboxRow:
         number, message_id, ref, unit, kind, state, code, held, expires, letter, received, changed, erased = row
         opened = self._box.open("inbox", self._box.key(bytes(message_id)), bytes(letter))[1]
