@@ -211,10 +211,12 @@ class Talk:
         settings = self._settings
         context = None if settings.tls == "none" else ssl.create_default_context(cafile=settings.ca)
         us = _domain(settings.sender)  # never the machine's own name
+        smtp: smtplib.SMTP
         if settings.tls == "implicit":
-            self._smtp = smtp = smtplib.SMTP_SSL(settings.host, settings.port, us, timeout=PATIENCE_S, context=context)
+            smtp = smtplib.SMTP_SSL(settings.host, settings.port, us, timeout=PATIENCE_S, context=context)
         else:
-            self._smtp = smtp = smtplib.SMTP(settings.host, settings.port, us, timeout=PATIENCE_S)
+            smtp = smtplib.SMTP(settings.host, settings.port, us, timeout=PATIENCE_S)
+        self._smtp = smtp
         smtp.ehlo()
         if settings.tls == "starttls":
             if not smtp.has_extn("starttls"):

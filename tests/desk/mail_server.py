@@ -22,7 +22,10 @@ class MailServer:
     def __init__(self, tls: ssl.SSLContext | None = None, *, implicit: bool = False, login: str = "") -> None:
         self.tls, self.implicit, self.login = tls, implicit, login
         self.fault = ""
-        """`WORD ANSWER`: what is answered to a command, or `hang` (nothing) or `cut`; `end` is the end of the mail."""
+        """`WORD ANSWER`: what is answered to a command, or `hang` (nothing), `drip` or `cut`.
+
+        `end` is the end of the mail.
+        """
         self.mails: list[bytes] = []
         self.recipients: list[str] = []
         self.wire = bytearray()
@@ -53,8 +56,8 @@ class MailServer:
         self.talks.add(task)
         try:
             await self._talk(reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
-            pass
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # whoever ends the server asks for no more
         finally:
             writer.close()
             self.talks.discard(task)
@@ -105,6 +108,10 @@ class MailServer:
             fault = usual
         if fault == "hang":
             await asyncio.sleep(3600)
+        while fault == "drip":
+            writer.write(b"2")
+            await writer.drain()
+            await asyncio.sleep(0.1)
         if fault == "cut":
             return False
         writer.write(fault.encode() + b"\r\n")

@@ -20,10 +20,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from samband.connectors import mail as mails
+from samband.connectors.cli.doctor import _notice
+from samband.connectors.cli.doctor_trust import OK, WARN
+from samband.connectors.cli.waiting import _notices
 from samband.connectors.mail import NoticeSettings, NoticeUnit, is_open
+from samband.connectors.metrics import figures
 from samband.connectors.notice import Notices, State, failing, may_try, noticing
 from samband.schemas.errors import OperatorError
 from samband.schemas.testdata import Child
+from samband.streams.metrics import MetricFile
 from samband.streams.settings import load
 from tests.desk.house import DeskHouse
 from tests.desk.mail_server import MailServer
@@ -242,12 +247,8 @@ async def test_a_server_that_is_away_holds_nothing_up(house: DeskHouse) -> None:
     await bup.look()
     assert bup.code == "NOTICE_AWAY"
 
-    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while not writer.is_closing():
-            writer.write(b"2")
-            await asyncio.sleep(0.1)
-
-    async with await asyncio.start_server(drip, "127.0.0.1", server.port) as slow:
+    async with server:
+        server.fault = "greet drip"
         house.gate.now += 5 * MINUTE
         began = time.monotonic()
         async with noticing(bup.party):
@@ -256,8 +257,8 @@ async def test_a_server_that_is_away_holds_nothing_up(house: DeskHouse) -> None:
             row = bup.party.store.letter(bytes.fromhex(message))
             assert row is not None
             assert row.state == "handed_over"
+        assert server.reached.is_set()
         assert time.monotonic() - began < 5
-        slow.close()
 
 
 @pytest.mark.parametrize("wrong", ["name", "authority", "none", "login"])
@@ -318,6 +319,29 @@ async def test_what_failed_and_is_opened_is_forgotten(house: DeskHouse) -> None:
         assert bup.code == ""
 
 
+async def test_what_fails_is_shown(house: DeskHouse, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """`doctor`, `waiting` and the metrics say that a notice does not go, and what the server said is nowhere."""
+    async with MailServer() as server:
+        bup = Bup(house, server)
+        assert _notice(bup.party).state == OK
+        bup.comes(children(house)[0])
+        server.fault = "rcpt 550 no such user anna.andersson"
+        await bup.look()
+        check = _notice(bup.party)
+        assert check.state == WARN
+        assert "[NOTICE_REFUSED]" in check.found
+        _notices(bup.party)
+        said = capsys.readouterr()
+        assert not said.out
+        assert "BUP" in said.err
+        assert "[NOTICE_REFUSED]" in said.err
+        file = MetricFile(tmp_path / "connector.prom")
+        await figures(bup.party, asyncio.Event(), file)
+        file.write()
+        assert "samband_connector_notice_failures 1.0" in (tmp_path / "connector.prom").read_text()
+        assert "andersson" not in check.found + said.err + str(bup.party.store.kept("notice/BUP"))
+
+
 async def test_opening_hours(house: DeskHouse) -> None:
     """What comes in the night is told in the morning."""
     async with MailServer() as server:
@@ -345,7 +369,7 @@ def test_hours_are_stockholms(hours: str, at: str, expected: bool) -> None:
 
 
 def test_how_often() -> None:
-    """One a period; after failures at most an hour apart, after two unsure ones a period; a clock set back is no wait."""
+    """One a period; after failures an hour apart at most, after two unsure a period; a clock set back is no wait."""
     assert may_try(State(), 60, 0)
     assert not may_try(State(mailed=1000), 60, 60 * MINUTE)
     assert may_try(State(mailed=1000), 60, 60 * MINUTE + 1000)
