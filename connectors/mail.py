@@ -219,9 +219,7 @@ class Talk:
         self._smtp = smtp
         smtp.ehlo()
         if settings.tls == "starttls":
-            if not smtp.has_extn("starttls"):
-                raise _failed("NOTICE_TLS")
-            smtp.starttls(context=context)
+            smtp.starttls(context=context)  # raises where it is not offered
             smtp.ehlo()
         if settings.password is not None:
             self._sign_in(smtp, settings.password)

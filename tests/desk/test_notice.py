@@ -258,6 +258,7 @@ async def test_a_server_that_is_away_holds_nothing_up(house: DeskHouse) -> None:
             assert row is not None
             assert row.state == "handed_over"
         assert server.reached.is_set()
+        assert next(failing(bup.party)).failures == 1, "the mail was not on its way all the while"
         assert time.monotonic() - began < 5
 
 
