@@ -34,6 +34,8 @@ class MailServer:
         self.port = 0
         self.reached = asyncio.Event()
         """Set when the fault is met."""
+        self.served = asyncio.Event()
+        """Set when a mail has come."""
         self.talks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -80,6 +82,7 @@ class MailServer:
                 said = await reader.readuntil(b"\r\n.\r\n")
                 self.wire += said
                 self.mails.append(said)
+                self.served.set()
                 if not await self._answer(writer, "end", "250 taken"):
                     return
 

@@ -26,6 +26,8 @@ from samband.connectors.cli.waiting import _notices
 from samband.connectors.mail import NoticeSettings, NoticeUnit, is_open
 from samband.connectors.metrics import figures
 from samband.connectors.notice import Notices, State, failing, may_try, noticing
+from samband.connectors.party import Party
+from samband.connectors.serve import run
 from samband.schemas.errors import OperatorError
 from samband.schemas.testdata import Child
 from samband.streams.metrics import MetricFile
@@ -415,3 +417,31 @@ def test_settings_that_cannot_be(tmp_path: Path, line: str) -> None:
     load(written(""), File).notice.check(("BUP",))
     with pytest.raises(OperatorError):
         load(written(line), File).notice.check(("BUP",))
+
+
+def test_a_party_with_a_wrong_notice_is_not_opened(tmp_path: Path) -> None:
+    """`connector.toml` is refused as a whole: whoever set it up hears of it at once."""
+    file = tmp_path / "connector.toml"
+    file.write_text(
+        'party = "bup"\n[kafka]\nbootstrap = "127.0.0.1:1"\nca = "a"\ncertificate = "b"\nkey = "c"\n'
+        '[[adapter]]\nunit = "BUP"\nkind = "folder"\npath = "in"\n[notice]\nhost = "smtp.example"\n'
+        'sender = "a@b.example"\ndesk = "https://desk.example"\n[[notice.unit]]\nunit = "BUP"\nto = "c@b.example"\n'
+    )
+    with pytest.raises(OperatorError, match="kind `desk`") as raised:
+        Party.load(file)
+    assert raised.value.code == "SETTINGS_NOTICE"
+
+
+async def test_the_connector_mails_though_kafka_is_away(house: DeskHouse) -> None:
+    """What came before Kafka went away is told all the same, by the running connector itself."""
+    async with MailServer() as server:
+        bup = Bup(house, server)
+        bup.comes(children(house)[0])
+        serving = asyncio.create_task(run(bup.party))
+        try:
+            async with asyncio.timeout(10):
+                await server.served.wait()
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+        assert len(server.mails) == 1
