@@ -30,11 +30,11 @@ REASON = "Vårdnadshavaren frågar vad som har lämnats ut"
 class AtParty:
     """A party's console."""
 
-    def __init__(self, connector: Path) -> None:
+    def __init__(self, connector: Path, host: str = HOST) -> None:
         self.connector = connector
         self.door, self.clock = Door(), 1000.0
         house = House(connector=connector)
-        self.app = console(house, Settings(frozenset({HOST})), self.door, lambda: self.clock)
+        self.app = console(house, Settings(frozenset({host})), self.door, lambda: self.clock)
 
     def browser(self, *roles: Role) -> Browser:
         """Return a browser that is signed in with some roles."""
