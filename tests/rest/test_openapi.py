@@ -64,6 +64,10 @@ CONFIG = """
 # What is well-formed is also refused for what it says: a unit that is not in the directory, a number that is none.
 expected-statuses = ["2xx", 404, 409, 410, 422]
 
+[checks.negative_data_rejection]
+# It sends the id that is given below where it means a wrong one; of a message whose content is erased that is a 410.
+expected-statuses = ["4xx"]
+
 [phases.coverage]
 unexpected-methods = ["DELETE", "PATCH"]
 
