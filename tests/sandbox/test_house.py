@@ -81,7 +81,7 @@ async def test_a_message_comes_once_through_faults(calm, kind, way):
         assert store.number("count/box_gap")
         assert message.hex() not in files(calm, IFO)
         return
-    outcome = await hosted.outcome(message, lambda each: each.final)
+    outcome = await hosted.outcome(message, lambda each: each.final, 60)
     assert [step.outcome for step in outcome.steps] == ["permit", "handed_over"]
     assert message.hex() in files(calm, IFO)
 

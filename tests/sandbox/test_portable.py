@@ -40,7 +40,7 @@ def windows_open(path, flags, *more, **named):
 
 folders = []
 os.open = windows_open
-for module in (samband.streams.log.folder, samband.connectors.folder):
+for module in (samband.streams.log.folder, samband.connectors.folder, samband.connectors.durable):
     module.os = types.SimpleNamespace(**{**vars(os), "name": "nt"})
 asyncio.AbstractEventLoop.add_signal_handler = None
 from samband.connectors.cli import main
