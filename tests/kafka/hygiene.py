@@ -111,6 +111,8 @@ class Scene:
         ):  # fmt: skip
             added = self.terminal.say("party", "add", party, "--unit", f"{unit}:{kind}:{party}", *more)
             assert added.code == 0, added.err
+        echo = self.home.parties / ECHO[0] / "connector.toml"  # its refusals end at once, and do not wait for a person
+        echo.write_text(echo.read_text().replace('kind = "webhook"', 'kind = "webhook"\ndead_letters = false'))
         for party, *_ in (SCHOOL, ECHO, BROKEN, GOOD):
             self.connect(party)
         for party, *_ in (SCHOOL, ECHO, BROKEN, GOOD):
@@ -187,7 +189,7 @@ class Scene:
             "child_identifier": self.child.identifier, "child_name": self.child.name, "concern": SENTENCE,
             "urgency": "today", "family_told": "yes", "acting_user": {"id": USER, "role": "rektor"},
         }  # fmt: skip
-        with mock.patch.object(Client, "_take", lambda self, draft: drafts.append(draft) or draft.message_id):
+        with mock.patch.object(Client, "_take", lambda self, draft, **_: drafts.append(draft) or draft.message_id):
             message = Client(party).send(TYPE, recipient=GOOD[1], content=content, now=datetime.now(UTC))
         lie = catalogue.encode_content(TYPE, {**content, "child_identifier": self.other.identifier})
         with party.store.transaction():

@@ -20,8 +20,6 @@ from samband.streams import topics
 pytestmark = pytest.mark.kafka
 
 WAIT_S = 120
-PATIENCE_S = 5.0
-"""How much longer another party's report may take meanwhile, on a machine that others use too."""
 MEMORY_MB = 150
 """Of a connector: without attachments it has about 60."""
 Until = Callable[[Callable[[], bool], float], None]
@@ -95,7 +93,7 @@ def test_thirty_megabytes(house: House, until: Until, record_property: Any) -> N
     for name, value in (told | {"before_mb": before, "after_mb": after}).items():
         record_property(name, value)
     assert max(after) < MEMORY_MB
-    assert slowest < PATIENCE_S + 5 * alone
+    assert others > 1, "another party's reports were handed over while it was under way"
 
     half = pdf(MOST_BYTES // 3, 2)
     message = report(house, SCHOOL, 1, ("10 MB.pdf", "application/pdf", half))

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from faust.transport.consumer import Consumer
-from faust.types import EventT, FutureMessage
+from faust.types import EventT
 
 from samband.schemas.errors import InputError, OperatorError
 from samband.schemas.stamp import StampRecord
@@ -278,13 +278,13 @@ async def test_nothing_is_delivered_before_the_seek(
     derived.app.conf.broker_commit_interval = 60  # or a commit in those seconds would hide what came too early
     early: list[int] = []
     taken: list[int] = []
-    take = derived._take
+    opened = derived._open
 
-    def noted(event: EventT[Any]) -> FutureMessage | None:
+    def noted(event: EventT[Any]) -> Any:
         taken.append(event.message.offset)
-        return take(event)
+        return opened(event)
 
-    monkeypatch.setattr(derived, "_take", noted)
+    monkeypatch.setattr(derived, "_open", noted)
     await derived.start()
     try:
         assert len(taken) >= 400
