@@ -14,6 +14,7 @@ from samband.connectors.desk.pages.sending import CALL, unsent
 from samband.connectors.desk.roles import Page, Right
 from samband.connectors.pages import said_before, said_of
 from samband.connectors.reading import read
+from samband.connectors.reserve import TEXT_EN, TEXT_SV
 from samband.connectors.web.page import Shown
 from samband.schemas.catalogue import CATALOGUE, decode_content
 from samband.schemas.errors import FormatError, InputError
@@ -86,11 +87,14 @@ def sent(ask: Ask) -> Shown:
         reasons = [judged.code]
     openings = [] if judged is None or told.going else ask.client.openings(judged)
     recipient = ask.party.directory.find_unit(row["recipient"])
+    # A question tells the recipient nothing, and is nothing to read out to them.
+    reserve = None if row["question"] else ask.client.reserve(message_id, ask.ms)
     return Shown(
         "sent",
         row=row,
         told=told,
         recipient=recipient,
+        reserve=f"{ask.words.of((TEXT_SV, TEXT_EN))} {reserve.number}." if reserve else "",
         grounds=[ask.words.ground(each) for each in (judged.detail.get("grounds", ()) if judged else ())],
         reasons=[ask.words.reason(each) for each in reasons],
         by_family=any(explain(code).remedy is Remedy.FAMILY for code in reasons),
