@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from importlib import resources
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 import jinja2
 from starlette.applications import Starlette
@@ -25,7 +26,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from samband.connectors.console import files
-from samband.connectors.desk.ask import Ask, House, Kept, Onward
+from samband.connectors.desk.ask import Ask, Fetched, House, Kept, Onward
 from samband.connectors.desk.forms import longest_form
 from samband.connectors.desk.pages import message, papers, sent, write
 from samband.connectors.desk.pages.inbox import inbox
@@ -53,7 +54,7 @@ class Address:
 
     page: Page
     path: str
-    answer: Callable[[Ask], Shown | Onward | Kept]
+    answer: Callable[[Ask], Shown | Onward | Kept | Fetched]
     right: Right = Right.VIEW
     method: str = "GET"
 
@@ -64,6 +65,8 @@ ROUTES: Final = (
     Address(Page.INBOX, "inbox/{message}", message.message),
     Address(Page.INBOX, "inbox/{message}/open", message.cover_or_content),
     Address(Page.INBOX, "inbox/{message}/open", message.opening, method="POST"),
+    Address(Page.INBOX, "inbox/{message}/files/{number}", message.file),
+    Address(Page.INBOX, "inbox/{message}/files/{number}", message.file, method="POST"),
     Address(Page.INBOX, "inbox/{message}/acted", message.acted, Right.ACT, "POST"),
     Address(Page.INBOX, "inbox/{message}/misdirected", message.misdirecting, Right.ACT),
     Address(Page.INBOX, "inbox/{message}/misdirected", message.misdirected, Right.ACT, "POST"),
@@ -92,6 +95,7 @@ _ERRORS: Final = {
     "CONSOLE_OIDC": ("oidc", 403), "TYPE_UNKNOWN": ("type", 404), "TYPE_NOT_FOR_KIND": ("pair", 400),
     "PAPER_FOR": ("paper_for", 400), "PAPER_NO_CONSENT": ("paper_no_consent", 400), "NAMES_A_CHILD": ("names", 400),
     "ROW_FORBIDDEN": ("forbidden", 400), "DIRECTORY_EMPTY": ("directory", 503), "DESK_FUNCTION": ("function", 400),
+    "ATTACHMENT_UNKNOWN": ("file", 404), "ATTACHMENT_MISSING": ("file", 409), "ATTACHMENT_MISMATCH": ("file", 409),
 }  # fmt: skip
 """Code of an error: its words, and the HTTP status."""
 
@@ -186,6 +190,8 @@ class _Desk(Site[Role]):
                 return RedirectResponse(f"/{language}/{path}", 303)
             case Kept(text):
                 return _paper(text)
+            case Fetched(name, data):
+                return _download(name, data)
         path = address.path.format_map(request.path_params)
         if request.method == "GET" and request.url.query:
             path += f"?{request.url.query}"
@@ -224,6 +230,12 @@ def _paper(text: str) -> HTMLResponse:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'none'; base-uri 'none'"
     return HTMLResponse(text, headers={"content-security-policy": policy})
+
+
+def _download(name: str, data: bytes) -> Response:
+    """Return a file that is saved and not shown; of its name only letters, digits and `%` stand in the header."""
+    saved = {"content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
+    return Response(data, media_type="application/octet-stream", headers=saved)
 
 
 @cache

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from samband.connectors.web.session import Session
     from samband.schemas.agreement import Agreement
 
-__all__ = ["Ask", "House", "Kept", "Onward"]
+__all__ = ["Ask", "Fetched", "House", "Kept", "Onward"]
 
 _LIFE_S: Final = 60.0
 """How long an opened party is used: the directory and the keys that it read are no older."""
@@ -94,6 +94,14 @@ class Kept:
     """An answer that is a file of its own: a paper, in the browser."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An answer that is a file to keep, whatever it holds: the browser saves it and never shows it."""
+
+    name: str
+    data: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,11 +52,17 @@ class Words(words.Words):
 
     def value(self, field: Field | None, value: object) -> str:
         """Return what a field holds as a person reads it."""
-        if isinstance(value, list):  # files: their names; the command line saves them
-            return self("message.files", names=", ".join(str(each.get("name", "")) for each in value))
         if isinstance(value, bool):
             return self.choice("yes" if value else "no")
         return self.choice(str(value)) if field is not None and field.choices else str(value)
+
+    def size(self, count: int) -> str:
+        """Return a file's size as people say it: `1,5 MB`."""
+        if count < 1000:
+            return f"{count} byte" if self._at == 0 or count == 1 else f"{count} bytes"
+        size = count / 1000
+        text = f"{size / 1000:.1f} MB" if size >= 1000 else f"{size:.1f} kB"
+        return text.replace(".", ",") if self._at == 0 else text
 
     def long_day(self, ms: int) -> str:
         """Return a day as people say it: `torsdag 3 december`."""

@@ -20,7 +20,7 @@ from samband.connectors.desk.roles import Role
 from tests.browser.chromium import AXE, CHROMIUM
 from tests.browser.test_console import AXE_RUN, WIDTHS
 from tests.desk.house import Desk, DeskHouse, World
-from tests.desk.story import USER, Story, tell
+from tests.desk.story import FILES, USER, Story, tell
 
 pytestmark = pytest.mark.skipif(not (CHROMIUM and AXE), reason="make test-browser")
 
@@ -122,6 +122,12 @@ def test_shuts_nobody_out(site: Site, width: int, scheme: str, language: str) ->
         page.goto(site.path("write/health_exam.statement?reply={opened}", language))
         page.locator("button[value=check]").click()
         found |= {"form with faults": wrong} if (wrong := wrong_with(page)) else {}
+        page.goto(site.path("inbox/{protected}", language))
+        page.locator("#reason").fill("Ska boka besök för barnet")
+        page.locator("form.sheet button").click()
+        page.locator("form[action$='/files/1']").wait_for()
+        found |= {"a protected child's files": wrong} if (wrong := wrong_with(page)) else {}
+        looked_at(page, f"protected-{language}-{width}-{scheme}")
         page.goto(site.path("papers?kind=consent-form&about={denied}", language))
         page.locator("#number").fill(site.story.child)
         page.locator("#reason").fill("Möte med familjen i dag")
@@ -168,6 +174,25 @@ def test_one_person_answers_a_request(site: Site, scripts: bool) -> None:
     answers = [row for row in site.house.connectors["social"].store.letters() if row.type == "health_exam.accepted"]
     assert answers[0].letter["ref_to"] == request.hex()
     assert answers[0].letter["content"]["recipient_reference"] == "IFO-9"
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_files_are_saved(site: Site, scripts: bool) -> None:
+    """A file is saved under its own name, with its own bytes, by a link and, for a protected child, by a button."""
+    site.desk.clock += 100
+    name, _, data = FILES[0]
+    with site.page(scripts=scripts) as page:
+        page.goto(site.path("inbox/{opened}"))
+        with page.expect_download() as by_link:
+            page.get_by_role("link", name=f"Ladda ner {name}").click()
+        page.goto(site.path("inbox/{protected}"))
+        page.locator("#reason").fill("Ska boka besök för barnet")
+        page.get_by_role("button", name="Öppna").click()
+        with page.expect_download() as by_button:
+            page.get_by_role("button", name=f"Ladda ner {name}").click()
+        for each in (by_link.value, by_button.value):
+            assert each.suggested_filename == name
+            assert Path(each.path()).read_bytes() == data
 
 
 def test_works_by_keyboard(site: Site) -> None:

@@ -137,13 +137,16 @@ class DeskHouse:
         """Return a party's desk."""
         return Desk(self, party, host)
 
-    def say(self, party: str, type_name: str, sender: str, recipient: str, child: str, /, **content: Any) -> bytes:
+    def say(
+        self, party: str, type_name: str, sender: str, recipient: str, child: str, /, files: Any = (), **content: Any
+    ) -> bytes:
         """Say something from a party whose system is elsewhere, and carry it."""
         user = {"id": "system", "role": "handlaggare"}
         said = {"child_identifier": child, "acting_user": user, **content}
         message = Client(self.connectors[party].party).send(
-            type_name, recipient=recipient, content=said, now=self.now(), unit=sender, necessity="support"
-        )
+            type_name, recipient=recipient, content=said, now=self.now(), unit=sender, necessity="support",
+            attachments=files,
+        )  # fmt: skip
         self.carry()
         return message
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["USER", "Story", "tell"]
 
 USER = "anna01"
+FILES = (
+    ("utlåtande.pdf", "application/pdf", b"%PDF-1.7\n" + 40_000 * b"x"),
+    ("möte.txt", "text/plain", b"Anteckningar"),
+)
 
 
 @dataclass
@@ -55,7 +59,8 @@ def tell(house: DeskHouse) -> Story:
     }
     ids = story.ids
     ids["opened"] = house.say("social", "health_exam.request", "IFO", "BUP", three.identifier, part="psychological",
-                              child_name=three.name, sender_reference="IFO-2027-12", **request).hex()  # fmt: skip
+                              files=FILES, child_name=three.name, sender_reference="IFO-2027-12",
+                              **request).hex()  # fmt: skip
     bup = house.desk("bup")
     reader = bup.browser(*Role, user=USER)
     page = reader.get(f"/sv/inbox/{ids['opened']}").text
@@ -69,7 +74,7 @@ def tell(house: DeskHouse) -> Story:
                             text="Kan ni delta i ett möte den 3 februari?").hex()  # fmt: skip
     house.mark(two.identifier)
     ids["protected"] = house.say("social", "health_exam.request", "IFO", "BUP", two.identifier, part="physical",
-                                 **request).hex()  # fmt: skip
+                                 files=FILES, **request).hex()  # fmt: skip
     ids["sent"] = house.say("bup", "health_exam.accepted", "BUP", "IFO", three.identifier, part="psychological",
                             planned_on="2027-02-10").hex()  # fmt: skip
     ids["denied"] = house.say("bup", "dialogue.message", "BUP", "SKOLA", one.identifier,

@@ -109,7 +109,7 @@ def test_what_a_message_says_is_shown_as_text(told: tuple[DeskHouse, Desk, Story
 
 @pytest.mark.parametrize("language", ["sv", "en"])
 def test_every_link_leads_somewhere(told: tuple[DeskHouse, Desk, Story], language: str) -> None:
-    """Followed from the front page, every link of the desk's own is a page with one `h1`, a `lang` and its own ids."""
+    """Followed from the front page, every link is a file to save, or a page with one `h1`, a `lang` and its own ids."""
     _, desk, _ = told
     browser = desk.browser(*Role, user=USER)
     queue, seen = [f"/{language}/"], set[str]()
@@ -121,6 +121,9 @@ def test_every_link_leads_somewhere(told: tuple[DeskHouse, Desk, Story], languag
         desk.clock += 5
         answer = browser.get(path)
         assert answer.status_code == 200, path
+        if "/files/" in path:
+            assert answer.headers["content-disposition"].startswith("attachment;"), path
+            continue
         assert answer.text.count("<h1") == 1, path
         assert f'<html lang="{language}">' in answer.text
         ids = re.findall(r' id="([^"]+)"', answer.text)

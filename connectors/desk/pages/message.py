@@ -1,19 +1,21 @@
 """A letter: its cover until somebody opens it, then what it says. Each time that it is shown is recorded.
 
 Opening is a button, so that nothing that merely follows links opens anything. What is about a protected child is opened
-for a stated reason each time, and shown in that answer alone.
+for a stated reason each time, and shown in that answer alone. Files are had on the letter's own terms.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from samband.connectors.desk.ask import Ask, Onward, protected
+from samband.connectors.attachments import files_of
+from samband.connectors.desk.ask import Ask, Fetched, Onward, protected
 from samband.connectors.desk.pages.inbox import listed, to_answer
 from samband.connectors.desk.roles import Page, Right
 from samband.connectors.reading import KEPT, act, at_desk, misdirect, open_letter, read
 from samband.connectors.tracking import VIEW
-from samband.connectors.web.page import Shown
+from samband.connectors.web.page import Query, Shown
+from samband.schemas.attachment import MOST_FILES
 from samband.schemas.catalogue import CATALOGUE, find
 from samband.schemas.errors import InputError, RefusedError
 from samband.schemas.message_types import COMMON_FIELDS
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from samband.connectors.store import InboxRow
     from samband.schemas.message_type import MessageType
 
-__all__ = ["acted", "cover_or_content", "message", "misdirected", "misdirecting", "opening", "replies"]
+__all__ = ["acted", "cover_or_content", "file", "message", "misdirected", "misdirecting", "opening", "replies"]
 
 _SHORTEST: Final = 10
 _LONGEST: Final = 500
@@ -33,10 +35,16 @@ _DIALOGUE: Final = "dialogue.message"
 def message(ask: Ask) -> Shown:
     """Show a letter: what it says where it was opened before, else its cover."""
     row = ask.letter(ask.message_id())
-    shown = "opened" if at_desk(ask.party, row.unit) else "handed_over"
-    if row.state in ("opened", shown) and not protected(row) and ask.may_open(row):
-        return _content(ask, row, "")
-    return _cover(ask, row)
+    return _content(ask, row, "") if _shows(ask, row, "") else _cover(ask, row)
+
+
+def _shows(ask: Ask, row: InboxRow, reason: str) -> bool:
+    """Say whether this person is shown what a letter says: it was opened, or it is protected and they say why."""
+    if not ask.may_open(row):
+        return False
+    if protected(row):
+        return row.state in _READABLE and not row.erased and len(reason) >= _SHORTEST
+    return row.state in ("opened", "opened" if at_desk(ask.party, row.unit) else "handed_over")
 
 
 def opening(ask: Ask) -> Shown | Onward:
@@ -65,6 +73,25 @@ def cover_or_content(ask: Ask) -> Shown:
     return message(ask)
 
 
+def file(ask: Ask) -> Fetched | Onward:
+    """Hand out a file that came with a letter: recorded as a reading of it. Whoever is not shown it gets its page.
+
+    The file is whole in memory, at most 30 MB: one that is broken is an error, and never half a file.
+
+    Raises:
+        InputError: no such letter or file.
+        RefusedError: the file is not whole any more.
+    """
+    row, reason = ask.letter(ask.message_id()), ask.form.text("reason", _LONGEST)
+    if not _shows(ask, row, reason):
+        return Onward(f"inbox/{row.message_id.hex()}")
+    named, number = ask.client.attachments(row.message_id), Query(ask.path).number("number", MOST_FILES)
+    if not 1 <= number <= len(named):
+        raise InputError("ATTACHMENT_UNKNOWN", "the message has no such attachment")
+    read(ask.party, row, reason=reason, user=ask.user, now=ask.ms)
+    return Fetched(named[number - 1].name, b"".join(ask.client.attachment(row.message_id, number - 1)))
+
+
 def _cover(ask: Ask, row: InboxRow, *, fault: bool = False) -> Shown:
     return Shown("cover", status=400 if fault else 200, row=listed(ask, row), fault=fault, erased=row.erased,
                  readable=row.state in _READABLE and not row.erased, steps=_acts(ask, row))  # fmt: skip
@@ -79,7 +106,7 @@ def _content(ask: Ask, row: InboxRow, reason: str) -> Shown:
     said = [
         (ask.words.label(fields[name]), ask.words.value(fields[name], value), len(str(value)) > 80)
         for name, value in content.items()
-        if name in fields and value is not None
+        if name in fields and value is not None and name != "attachments"
     ]
     user = content.get("acting_user") or {}
     may_act = ask.may(Page.INBOX, Right.ACT)
@@ -88,6 +115,8 @@ def _content(ask: Ask, row: InboxRow, reason: str) -> Shown:
         row=listed(ask, ask.letter(row.message_id)),
         erased=row.erased,
         said=said,
+        files=[(each.name, ask.words.size(each.size)) for each in files_of(content)],
+        reason=reason,
         by=", ".join(filter(None, (user.get("id", ""), user.get("role", "")))),
         grounds=[ask.words.ground(each) for each in letter["grounds"]],
         obligations=[each for each in letter["obligations"] if each != "hold_protected"],
