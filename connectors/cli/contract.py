@@ -36,6 +36,16 @@ def run(
     folder: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Instead: the folder that your system reads.")
     ] = None,
+    rest: Annotated[
+        int,
+        typer.Option(
+            metavar="PORT",
+            help="Your system fetches over REST, from this port; --against says what it has.",
+            min=0,
+            max=65535,
+            show_default="none",
+        ),
+    ] = 0,
     secret: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The webhook's secret.", show_default="the sandbox's")
     ] = None,
@@ -58,7 +68,9 @@ def run(
         raise OperatorError(
             "SANDBOX_MISSING", f"the suite needs `{error.name}`", "pip install 'samband[sandbox]'"
         ) from error
-    side = _side(against, folder, secret)
+    side = _side(against, folder, secret, rest)
+    if rest and not as_json:
+        _say_where(unit, rest)
     party = party_of(who) if who else None
     report = asyncio.run(contract.run(side, unit=unit, party=party, tell=_quiet if as_json else _tell))
     files = []
@@ -79,12 +91,27 @@ def run(
         raise Answer(Exit.DIFFERENT)
 
 
-def _side(against: str, folder: Path | None, secret: Path | None) -> FarSide:
-    from samband.connectors.contract import FolderSide, WebhookSide
+def _say_where(unit: str, port: int) -> None:
+    from samband.connectors.sandbox.doors import secret_of
+    from samband.connectors.sandbox.house import House
+
+    party = House.check_unit(unit)
+    address = f"http://127.0.0.1:{port}/parties/{party}"
+    print(either("Ditt system hämtar från", "Your system fetches from"), address)
+    known = f"`{party}`", f"`{secret_of(party)}`"
+    print(either("klient {}, hemlighet {}\n", "client {}, secret {}\n").format(*known), flush=True)
+
+
+def _side(against: str, folder: Path | None, secret: Path | None, rest: int) -> FarSide:
+    from samband.connectors.contract import FolderSide, RestSide, WebhookSide
     from samband.connectors.sandbox.serving import SECRET
 
     if bool(against) == (folder is not None):
         raise bad("it is not said against what", "--against URL, or --folder DIR")
+    if rest and (folder is not None or secret is not None):
+        raise bad("a system that fetches has neither folder nor secret here", "--rest PORT --against URL")
+    if rest:
+        return RestSide(rest, against)
     if folder is not None:
         return FolderSide(folder)
     try:

@@ -174,7 +174,7 @@ def _forged(what: str) -> Callable[[Bench], Awaitable[str]]:
         event = bench.event()
         answer = await bench.side.post(event, forged=what)
         if answer is None:
-            raise LeftOut("there is no network between connector and system")
+            raise LeftOut("nothing is posted to such a system")
         if not 400 <= answer.status < 500:
             raise Failed(f"answered {answer.status}, not 4xx")
         await bench.pause(_GONE_S / 4)
@@ -190,7 +190,7 @@ async def _bad_content(bench: Bench) -> str:
     del event["data"]["decision"]
     answer = await bench.side.post(event)
     if answer is None:
-        raise LeftOut("there is no network between connector and system")
+        raise LeftOut("nothing is posted to such a system")
     if not 400 <= answer.status < 500:
         raise Failed(f"an event without `data.decision` was answered {answer.status}, not 4xx")
     if "decision" not in answer.text:
@@ -203,7 +203,7 @@ async def _unknown_field(bench: Bench) -> str:
     event["data"]["a_later_version"] = {"of": "samband"}
     answer = await bench.side.post(event)
     if answer is None:
-        raise LeftOut("there is no network between connector and system")
+        raise LeftOut("nothing is posted to such a system")
     if not 200 <= answer.status < 300:
         raise Failed(f"answered {answer.status}: a field that a later version adds is no reason to refuse")
     return f"taken with {answer.status}"

@@ -26,7 +26,7 @@ from samband.connectors.adapter import Adapter, is_message_id
 from samband.connectors.folder import FolderAdapter
 from samband.connectors.webhook import WebhookAdapter
 
-__all__ = ["AdapterSide", "Answer", "FarSide", "FolderSide", "Received", "WebhookSide"]
+__all__ = ["AdapterSide", "Answer", "FarSide", "FolderSide", "Received", "RestSide", "WebhookSide"]
 
 _TIMEOUT_S: Final = 10.0
 
@@ -86,12 +86,7 @@ class WebhookSide:
 
     async def received(self) -> list[Received] | None:
         """Ask the system on the same address."""
-        with suppress(httpx.HTTPError, ValueError, TypeError, KeyError):
-            async with httpx.AsyncClient(timeout=_TIMEOUT_S) as client:
-                answer = await client.get(self._url, headers={"accept": "application/json"})
-            if answer.status_code == 200:
-                return [Received(str(each["id"]), bool(each.get("held"))) for each in answer.json()["messages"]]
-        return None
+        return await _told(self._url)
 
     async def acknowledge(self, message_id: str) -> bool:
         """Say that it cannot be done from outside: a webhook acknowledges in its own answers."""
@@ -120,6 +115,47 @@ class WebhookSide:
         except httpx.HTTPError:
             return Answer(0, "")
         return Answer(answer.status_code, answer.text[:4000])
+
+
+class RestSide:
+    """A system that fetches over REST, in whatever language."""
+
+    exactly_once = False
+
+    def __init__(self, port: int, url: str) -> None:
+        """Test what fetches from `port` of this machine, and says on `url` what it has, as a webhook does."""
+        self.name = "rest"
+        self.port = port
+        self._url = url
+
+    def adapter(self) -> Adapter:
+        """Say that there is none: nobody hands over to such a system.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        raise NotImplementedError
+
+    async def received(self) -> list[Received] | None:
+        """Ask the system."""
+        return await _told(self._url)
+
+    async def acknowledge(self, message_id: str) -> bool:
+        """Say that it cannot be done from outside: the system says `opened` itself."""
+        return False
+
+    async def post(self, event: dict[str, Any], *, forged: str = "") -> Answer | None:
+        """Say that there is no such way in."""
+        return None
+
+
+async def _told(url: str) -> list[Received] | None:
+    with suppress(httpx.HTTPError, ValueError, TypeError, KeyError):
+        async with httpx.AsyncClient(timeout=_TIMEOUT_S) as client:
+            answer = await client.get(url, headers={"accept": "application/json"})
+        if answer.status_code == 200:
+            return [Received(str(each["id"]), bool(each.get("held"))) for each in answer.json()["messages"]]
+    return None
 
 
 class FolderSide:

@@ -12,7 +12,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,8 @@ from samband.connectors.adapter import Adapter, Delivery
 from samband.connectors.conformity import FAILED, OK, SKIPPED, Report
 from samband.connectors.conformity import Check as Line
 from samband.connectors.contract.checks import CHECKS, Check, Failed, LeftOut
-from samband.connectors.contract.far_side import FarSide
+from samband.connectors.contract.door import served
+from samband.connectors.contract.far_side import FarSide, RestSide
 from samband.connectors.contract.trouble import Plan, Troubled
 from samband.connectors.party import Party
 from samband.connectors.sandbox.children import CHILDREN, Child, example_about
@@ -141,7 +142,11 @@ async def _opened(side: FarSide, unit: str) -> AsyncIterator[tuple[House, _Bench
         return own | {each: Troubled(side.adapter(), plan) for each in own if each == unit}
 
     with tempfile.TemporaryDirectory(prefix="samband-contract-", ignore_cleanup_errors=True) as folder:
-        async with House(Path(folder) / "home", Faults(time.monotonic), adapters) as house:
+        fetching = [unit] if isinstance(side, RestSide) else []
+        home = House(Path(folder) / "home", Faults(time.monotonic), adapters, fetching)
+        async with home as house, AsyncExitStack() as stack:
+            if isinstance(side, RestSide):
+                await stack.enter_async_context(served(house, side.port, house.check_unit(unit), plan))
             yield house, _Bench(house, side, unit, plan)
 
 

@@ -46,16 +46,23 @@ class Plan:
         self.away = False
         self.attempts: list[str] = []
         """The message ids of all attempts, those that nothing came of included."""
-        self._next: deque[How] = deque()
+        self._next: dict[str, deque[How]] = {each: deque() for each in ("hand over", "fetch", "acknowledge")}
 
     def next(self, *hows: How) -> None:
-        """Let the next attempts go wrong."""
-        self._next.extend(hows)
+        """Let the next attempts go wrong; of a system that fetches, each step of them."""
+        for each in self._next.values():
+            each.extend(hows)
 
     def calm(self) -> None:
         """Let nothing go wrong from now on."""
         self.away = False
-        self._next.clear()
+        for each in self._next.values():
+            each.clear()
+
+    def at(self, step: str) -> How | None:
+        """Return how the next of such steps goes wrong; None: it does not."""
+        hows = self._next.get(step)
+        return hows.popleft() if hows else None
 
     def take(self, message_id: str) -> How | None:
         """Return how an attempt goes wrong; None: it does not.
@@ -66,7 +73,7 @@ class Plan:
         self.attempts.append(message_id)
         if self.away:
             raise DeliveryError("FAR_SIDE_AWAY", "the contract suite keeps the far side away", retriable=True)
-        return self._next.popleft() if self._next else None
+        return self.at("hand over")
 
 
 class Troubled:

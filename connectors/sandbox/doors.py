@@ -22,7 +22,7 @@ from samband.connectors.sandbox.faults import Faults, Kind, Way
 if TYPE_CHECKING:
     from samband.connectors.sandbox.house import Hosted, House
 
-__all__ = ["Doors", "secret_of"]
+__all__ = ["Doors", "again", "failed", "nowhere", "secret_of", "whole"]
 
 _BODY_MOST: Final = 4 << 20
 
@@ -76,23 +76,24 @@ async def _troubled(inner: ASGIApp, faults: Faults, party: str, scope: Scope, re
         return faults.meets(party, Way.HTTP, kind) is not None
 
     if meets(Kind.AWAY) or meets(Kind.REFUSE):
-        await _failed(503, scope, receive, send)
+        await failed(503, scope, receive, send)
         return
     await asyncio.sleep(faults.delay(party, Way.HTTP))
     lost, twice = meets(Kind.DROP), meets(Kind.DUPLICATE)
     if not (lost or twice):
         await inner(scope, receive, send)
         return
-    body = await _whole(receive)
+    body = await whole(receive)
     for _ in range(1 + twice - (not lost)):
-        await inner(scope, _again(body), _nowhere)
+        await inner(scope, again(body), nowhere)
     if lost:
-        await _failed(500, scope, receive, send)
+        await failed(500, scope, receive, send)
     else:
-        await inner(scope, _again(body), send)
+        await inner(scope, again(body), send)
 
 
-async def _whole(receive: Receive) -> bytes:
+async def whole(receive: Receive) -> bytes:
+    """Return a request's body."""
     body = bytearray()
     while True:
         message = await receive()
@@ -101,7 +102,7 @@ async def _whole(receive: Receive) -> bytes:
             return bytes(body)
 
 
-def _again(body: bytes) -> Receive:
+def again(body: bytes) -> Receive:
     """Return what gives a request's body, and then that the caller has gone."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -111,10 +112,11 @@ def _again(body: bytes) -> Receive:
     return receive
 
 
-async def _nowhere(message: Message) -> None:
+async def nowhere(message: Message) -> None:
     """Lose an answer."""
 
 
-async def _failed(status: int, scope: Scope, receive: Receive, send: Send) -> None:
+async def failed(status: int, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with a fault of the sandbox."""
     problem = {"title": "a fault of the sandbox", "status": status, "code": "SANDBOX_FAULT"}
     await JSONResponse(problem, status, media_type="application/problem+json")(scope, receive, send)

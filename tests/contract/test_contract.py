@@ -14,16 +14,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import ThreadingHTTPServer
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 from samband.connectors.adapter import Delivery
 from samband.connectors.conformity import FAILED, OK, SKIPPED, page
-from samband.connectors.contract import AdapterSide, FolderSide, Received, WebhookSide, run
+from samband.connectors.contract import AdapterSide, FolderSide, Received, RestSide, WebhookSide, run
 from samband.connectors.contract.checks import CHECKS
 from samband.connectors.contract.far_side import FarSide
+from samband.connectors.contract.run import _Bench
 from samband.connectors.sandbox.places import IFO, SCHOOL
 from samband.connectors.sandbox.serving import SECRET
 from samband.schemas.errors import DeliveryError, InputError
@@ -51,12 +52,17 @@ async def test_a_folder_passes(tmp_path):
     ]  # there is no network
 
 
-@contextlib.contextmanager
-def served(*command: str) -> Iterator[str]:
+def a_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen([*command, str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def served(*command: str, more: tuple[str, ...] = ()) -> Iterator[str]:
+    port = a_port()
+    process = subprocess.Popen([*command, str(port), *more], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 20
         while True:
@@ -80,13 +86,24 @@ async def test_the_examples_of_the_docs_pass(command):
     assert set(found.values()) == {OK}
 
 
+async def test_the_example_that_fetches_passes():
+    """The sample that fetches over REST keeps everything that is asked of it; nothing is posted to it."""
+    port = a_port()
+    more = (f"http://127.0.0.1:{port}/parties/skola", "skola")
+    with served(sys.executable, str(EXAMPLES / "rest.py"), more=more) as url:
+        found = await states(RestSide(port, url), SCHOOL)
+    posted = {check.words[1] for check in CHECKS[-6:]}
+    assert {name for name, state in found.items() if state == SKIPPED} == posted
+    assert FAILED not in found.values()
+
+
 # what does not
 
 
-def example() -> ModuleType:
-    """Return the Python example anew, to break."""
-    module = ModuleType("webhook_example")
-    exec(compile((EXAMPLES / "webhook.py").read_text("utf-8"), "webhook.py", "exec"), module.__dict__)  # noqa: S102
+def example(name: str = "webhook.py") -> ModuleType:
+    """Return a Python example anew, to break."""
+    module = ModuleType("an_example")
+    exec(compile((EXAMPLES / name).read_text("utf-8"), name, "exec"), module.__dict__)  # noqa: S102
     return module
 
 
@@ -165,6 +182,62 @@ async def test_a_broken_webhook_fails(broken, fails, monkeypatch):
     assert {name for name, state in found.items() if state == FAILED} == fails
     if broken is never_acknowledges:
         assert found["the acknowledgement reaches the sender"] == SKIPPED
+
+
+def acknowledges_first(system: ModuleType) -> None:
+    def fetch(base: str, token: str) -> None:
+        for line in system.call(f"{base}/v1/inbox", token)["items"]:
+            event = system.call(f"{base}/v1/inbox/{line['message_id']}", token)
+            system.call(f"{base}/v1/inbox/{event['id']}/acknowledge", token, {})
+            system.KEPT.setdefault(event["id"], event["data"])
+
+    system.fetch = fetch
+
+
+def gives_up(system: ModuleType) -> None:
+    kept, fetch = set[str](), system.fetch
+
+    def once(base: str, token: str) -> None:
+        waiting = {line["message_id"] for line in system.call(f"{base}/v1/inbox", token)["items"]}
+        if waiting - kept:
+            kept.update(waiting)
+            fetch(base, token)
+
+    system.fetch = once
+
+
+@pytest.mark.parametrize(
+    ("broken", "fails"),
+    [
+        (acknowledges_first, {"takes it and dies before its answer"}),
+        (gives_up, {"500 twice, then well"}),
+    ],
+)
+async def test_a_broken_fetcher_fails(broken, fails, monkeypatch):
+    """What acknowledges before it keeps loses a message; what tries once leaves its sender without an answer."""
+    monkeypatch.setitem(_Bench.state.__kwdefaults__, "seconds", 8.0)
+    system, port = example("rest.py"), a_port()
+    broken(system)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), system.Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    end = threading.Event()
+    system.time = SimpleNamespace(sleep=lambda seconds: end.wait(seconds) and sys.exit())
+
+    def follow() -> None:
+        with contextlib.suppress(SystemExit):
+            system.follow(f"http://127.0.0.1:{port}/parties/socialtjanst", "socialtjanst", "sandbox-socialtjanst")
+
+    fetcher = threading.Thread(target=follow)
+    fetcher.start()
+    try:
+        side = RestSide(port, f"http://127.0.0.1:{server.server_address[1]}/")
+        found = await states(side, only={"a message comes through", *fails})
+    finally:
+        end.set()
+        fetcher.join(20)
+        server.shutdown()
+        server.server_close()
+    assert {name for name, state in found.items() if state == FAILED} == fails
 
 
 class Shelf:
