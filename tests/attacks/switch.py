@@ -21,6 +21,8 @@ from contextlib import ExitStack, contextmanager
 from types import CodeType
 from typing import Any
 
+from samband.streams import directory_book
+
 __all__ = ["edited", "patched", "together", "unraised"]
 
 
@@ -53,9 +55,11 @@ def patched(owner: Any, name: str, new: Any) -> Iterator[None]:
     """Give a module or class another value under a name that it has."""
     old, own = inspect.getattr_static(owner, name), name in vars(owner)
     setattr(owner, name, new)
+    _forget()
     try:
         yield
     finally:
+        _forget()
         if own:
             setattr(owner, name, old)
         else:  # it was a base's
@@ -69,6 +73,12 @@ def together(*switches: Callable[[], Any]) -> Iterator[None]:
         for switch in switches:
             stack.enter_context(switch())
         yield
+
+
+def _forget() -> None:
+    """Forget what this process has verified: with a defence cut out it was verified without, and held for ever."""
+    for each in (directory_book._CARDS, directory_book._KEY_CARDS, directory_book._KEYS):
+        each._known.clear()
 
 
 def _plain(function: Any) -> Any:
@@ -114,9 +124,11 @@ def _running(function: Any, text: str) -> Iterator[None]:
         raise LookupError(f"{function.__qualname__} closes over {old.co_freevars}")
     function.__code__ = new.replace(co_qualname=old.co_qualname)
     _TEXTS[function] = text
+    _forget()
     try:
         yield
     finally:
+        _forget()
         function.__code__ = old
         del _TEXTS[function]
         if before is not None:
