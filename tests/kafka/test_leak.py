@@ -53,7 +53,7 @@ def test_the_hub_keeps_nothing_that_can_be_read(played: Played) -> None:
     said = {name.split()[0] for name in played.heard.needles}
     assert {"identifier", "child", "unit", "type", "text", "concern", "assessment"} <= said
     hits = search(played.home, played.heard.needles)
-    # The console's index counts stamps by kind, of which two are called as message types are: not whose, nor from where.
+    # The console's index counts stamps by kind; two are called as message types are. Not whose, nor from where.
     kinds = {"type receipt", "type recall"}
     assert [hit for hit in hits if hit.needle not in kinds or not hit.file.startswith("run/console/index.db")] == []
 
