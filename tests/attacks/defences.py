@@ -343,7 +343,9 @@ does("root.threshold", "as many root keys sign as the root metadata asks for", D
 does("root.known", "only the root's own keys sign", DIRECTORY, Root.verify,
      ("raise TrustError('ROOT_UNKNOWN', f'a {label} is signed by another root')", "continue"))  # fmt: skip
 does("root.signature", "a card is signed", DIRECTORY, Root.verify, ("key.verify(label, data, each['sig'])", "pass"))
-raises("book.key-signer", "a key card is signed by its party's root key", DIRECTORY, Book._verify_key, "KEY_CARD_SIGNER")
+raises(
+    "book.key-signer", "a key card is signed by its party's root key", DIRECTORY, Book._verify_key, "KEY_CARD_SIGNER"
+)
 does("book.key-signature", "a key card is signed", DIRECTORY, Book._verify_key,
      ("owner.verify('key', signed['key'], signed['sig'])", "pass"))  # fmt: skip
 raises("book.key-purpose", "a party has no key of the hub's, nor the hub one of a party's", DIRECTORY, Book._open,
