@@ -8,7 +8,7 @@
 the acknowledgement may be repeated and counts once. A far side that remembers ids has each message once.
 
 Nothing is offered before the inbox was read to the end that it had when the letter came, and what waits for the log
-waits here too. What nobody fetches in its time ends as refused, `EXPIRED`: nothing goes quiet.
+waits here too. What nobody fetches in its time, or nobody acknowledges, ends as refused, `EXPIRED`: nothing goes quiet.
 """
 
 from __future__ import annotations
@@ -67,10 +67,10 @@ class Pickup:
             return
         marks = ",".join("?" * len(self.units))
         rows = self._store.database.execute(
-            f"SELECT message_id FROM inbox WHERE state IN ('waiting', 'handing') AND state = 'waiting'"
-            f' AND unit IN ({marks}) AND "offset" < ?'
-            " AND (expires <= ? OR message_id NOT IN (SELECT message_id FROM announced)) ORDER BY id LIMIT ?",
-            (*sorted(self.units), self._known_before(), now, _BATCH),
+            f"SELECT message_id FROM inbox WHERE state IN ('waiting', 'handing') AND unit IN ({marks})"
+            " AND (expires <= ? OR state = 'waiting' AND \"offset\" < ?"
+            " AND message_id NOT IN (SELECT message_id FROM announced)) ORDER BY id LIMIT ?",
+            (*sorted(self.units), now, self._known_before(), _BATCH),
         ).fetchall()
         letters = [letter for (each,) in rows if (letter := self._store.letter(bytes(each))) is not None]
         late = [letter for letter in letters if letter.expires <= now]
@@ -83,8 +83,7 @@ class Pickup:
                     "INSERT INTO announced (message_id) VALUES (?) ON CONFLICT DO NOTHING", (letter.message_id,)
                 )
             for letter in late:
-                self._store.mark_letter(letter.message_id, "refused", now, code="EXPIRED")
-                self._receipt(letter, Level.REFUSED, "EXPIRED", now)
+                self._end(letter, now)
         if late:
             self._wake()
 
@@ -130,8 +129,7 @@ class Pickup:
             return row
         if row.state == "handing" and row.code and row.unit in self.units:
             with self._store.transaction():
-                self._store.mark_letter(row.message_id, "recalled", now, code=row.code, only=("handing",))
-                self._receipt(row, Level.REFUSED, "RECALLED", now)
+                self._end(row, now)
             self._wake()
             raise RefusedError("MESSAGE_RECALLED", "the message was recalled by its sender")
         if row.state == "recalled":
@@ -174,13 +172,18 @@ class Pickup:
             )
         with self._store.transaction():
             if late := row.expires <= now:
-                self._store.mark_letter(row.message_id, "refused", now, code="EXPIRED")
-                self._receipt(row, Level.REFUSED, "EXPIRED", now)
+                self._end(row, now)
             else:
                 self._store.mark_letter(row.message_id, "handing", now, only=("waiting",))
         if late:
             self._wake()
             raise RefusedError("MESSAGE_REFUSED", "the message was refused and is not handed over")
+
+    def _end(self, row: InboxRow, now: int) -> None:
+        """End what is not had: recalled after it was fetched, else its time is over."""
+        state, code = ("recalled", row.code) if row.state == "handing" and row.code else ("refused", "EXPIRED")
+        self._store.mark_letter(row.message_id, state, now, code=code, only=_OPEN)
+        self._receipt(row, Level.REFUSED, "RECALLED" if state == "recalled" else code, now)
 
     def _may(self, row: InboxRow) -> bool:
         return row.type not in self._logged or self._is_logged(row)

@@ -117,6 +117,21 @@ async def test_what_nobody_fetches_ends_as_refused(house: House, api: Apis) -> N
     assert (followed["state"], followed["steps"][-1]["code"]) == ("refused", "EXPIRED")
 
 
+async def test_what_is_fetched_and_never_acknowledged_ends_as_refused(house: House, api: Apis) -> None:
+    """A system that took a letter and never said that it has it leaves no sender waiting after the letter's time."""
+    said = await api["skola"].post("/v1/messages", concern(house) | {"life_days": 1})
+    house.settle()
+    (line,) = (await api["social"].get("/v1/inbox"))["items"]
+    address = f"/v1/inbox/{line['message_id']}"
+    await api["social"].get(address)
+    house.line.gate.now += 25 * 3_600_000
+    assert (await api["social"].get("/v1/inbox"))["items"] == []
+    assert (await api["social"].get(address, 410))["code"] == "MESSAGE_REFUSED"
+    house.settle()
+    followed = await api["skola"].get(f"/v1/messages/{said['message_id']}")
+    assert (followed["state"], followed["steps"][-1]["code"]) == ("refused", "EXPIRED")
+
+
 async def test_a_denial_is_an_answer(house: House, api: Apis) -> None:
     """What is not permitted is said with reasons, and who can remedy them; it is no error."""
     content = example("placement.notice") | {"child_identifier": house.line.gate.world.child.identifier}
