@@ -18,8 +18,8 @@ import random
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -29,6 +29,7 @@ from samband.connectors.notice import noticing
 from samband.connectors.party import Party
 from samband.connectors.service import Service
 from samband.schemas.errors import OperatorError, SambandError
+from samband.streams.locks import take
 from samband.streams.metrics import keeping
 from samband.streams.process import begin, until_ended
 
@@ -60,7 +61,10 @@ async def run(
         OperatorError: another process serves it (`CONNECTOR_RUNNING`); a setting of its adapters or of REST cannot be
             used.
     """
-    with _only(party.folder):
+    busy = OperatorError(
+        "CONNECTOR_RUNNING", "another process serves this party already", "`samband connect` or `samband host`"
+    )
+    with take(party.folder / _LOCK, busy):
         file = metric_file(party)
         service = Service(party, counted(party.adapters(), file), many=many)
         told = asyncio.create_task(_when(service.ready, ready))
@@ -101,24 +105,6 @@ def code_of(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error.code if isinstance(error, SambandError) else type(error).__name__
-
-
-@contextmanager
-def _only(folder: Path) -> Iterator[None]:
-    """Hold the lock on being the one who serves the party in a folder."""
-    try:
-        import fcntl
-    except ImportError:  # no POSIX: nothing of the kind that the kernel drops by itself
-        yield
-        return
-    with (folder / _LOCK).open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise OperatorError(
-                "CONNECTOR_RUNNING", "another process serves this party already", "`samband connect` or `samband host`"
-            ) from error
-        yield
 
 
 @asynccontextmanager

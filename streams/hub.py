@@ -36,6 +36,7 @@ from samband.streams.broker import Broker
 from samband.streams.cards import publish
 from samband.streams.children import BACK_OFF_S, Child, end_all, end_of
 from samband.streams.keyfile import KeyFolder
+from samband.streams.locks import take
 from samband.streams.metrics import MetricFile
 from samband.streams.provision import super_users, wanted
 from samband.streams.registrar import Registrar, alone, published_version
@@ -232,19 +233,14 @@ class Hub:
 
     def _take_lock(self) -> None:
         folder = self.home.hub / "run"
+        busy = OperatorError(
+            "HUB_RUNNING", f"the hub in `{self.home.path}` runs already", "samband hub status; samband hub down"
+        )
         try:
             folder.mkdir(exist_ok=True)
-            lock = (folder / "hub.lock").open("a")
+            self._lock_file = take(folder / "hub.lock", busy)
         except OSError as error:
             raise OperatorError("HOME_WRITE", f"`{folder}` cannot be written: {error.strerror}") from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.close()
-            raise OperatorError(
-                "HUB_RUNNING", f"the hub in `{self.home.path}` runs already", "samband hub status; samband hub down"
-            ) from error
-        self._lock_file = lock
 
     def _write_run(self) -> None:
         fields: dict[str, object] = {

@@ -3,6 +3,7 @@
 with (folder / "lock").open("a") as file:
     hold(file)                       waits
     hold(file, wait=False)           BlockingIOError while another one has it
+with take(folder / "lock", OperatorError(…)): …     that error while another one has it
 
 Where there is no `fcntl`, as on Windows, the file's first byte is locked instead.
 """
@@ -13,9 +14,12 @@ import importlib
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import IO, Any, Final
 
-__all__ = ["WINDOWS", "hold"]
+from samband.schemas.errors import OperatorError
+
+__all__ = ["WINDOWS", "hold", "take"]
 
 WINDOWS: Final = sys.platform == "win32"
 
@@ -41,3 +45,19 @@ def hold(file: IO[Any], *, wait: bool = True) -> None:
         if not wait:
             raise BlockingIOError("another process holds the file")
         time.sleep(_LOOK_S)
+
+
+def take(path: Path, busy: OperatorError) -> IO[str]:
+    """Make a file that stays open, and hold it until it is closed.
+
+    Raises:
+        OperatorError: `busy`, another process holds it.
+        OSError: it cannot be made.
+    """
+    file = path.open("a", encoding="utf-8")
+    try:
+        hold(file, wait=False)
+    except OSError as error:
+        file.close()
+        raise busy from error
+    return file

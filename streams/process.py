@@ -2,6 +2,7 @@
 
     begin()                     first: core dumps off, logging, and nothing printed of an error that nobody caught
     await until_ended(…)        until the work ends, a signal comes or the parent is gone
+    run_alone(…)                a whole process of which there is one: its lock, its work, and its exit code
 
 A log line holds what Samband's own code chose to say: a constant event and its fields. What a library says holds its
 values, which may be a record's; of it only the logger's name and the error's kind are kept. An error that nobody caught
@@ -18,15 +19,16 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from samband.schemas.errors import SambandError
+from samband.schemas.errors import OperatorError, SambandError
 from samband.streams.dumps import no_dumps
+from samband.streams.locks import take
 
-__all__ = ["begin", "setup_logging", "until_ended"]
+__all__ = ["begin", "run_alone", "setup_logging", "until_ended"]
 
 _PARENT_LOOK_S: Final = 0.5
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -104,3 +106,19 @@ async def until_ended(work: Coroutine[Any, Any, None], *, signals: Sequence[sign
 async def _parent_gone(parent: int) -> None:
     while os.getppid() == parent:  # noqa: ASYNC110  nothing tells a process that its parent is gone
         await asyncio.sleep(_PARENT_LOOK_S)
+
+
+def run_alone(lock: Path, busy: OperatorError, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> int:
+    """Run the one process of its kind in a home, and return its exit code; `busy` where there is one already.
+
+    What ends it is logged as "`name` ends", by code or kind and without a trace: that may hold what a record says.
+    """
+    try:
+        lock.parent.mkdir(exist_ok=True)
+        with take(lock, busy):
+            return asyncio.run(until_ended(work(), signals=(signal.SIGTERM, signal.SIGINT), parent=os.getppid()))
+    except SambandError as error:
+        log.error(f"{name} ends", extra={"code": error.code})
+    except Exception as error:
+        log.error(f"{name} ends", extra={"error": type(error).__name__})
+    return 1

@@ -22,6 +22,7 @@ from typing import IO, Final
 from samband.connectors.host.places import Places
 from samband.schemas.errors import OperatorError
 from samband.streams.children import Child, end_all, end_of
+from samband.streams.locks import take
 
 __all__ = ["Host", "is_running"]
 
@@ -49,19 +50,12 @@ class Host:
             OperatorError: a host runs on this directory already (`HOST_RUNNING`), or it cannot be written.
         """
         run = self._places.run
+        busy = OperatorError("HOST_RUNNING", f"a host runs on `{self._places.path}` already", "samband host status DIR")
         try:
             run.mkdir(mode=0o755, exist_ok=True)
-            lock = (run / "host.lock").open("a")
+            self._lock = take(run / "host.lock", busy)
         except OSError as error:
             raise OperatorError("HOST_WRITE", f"`{run}` cannot be written: {error.strerror}") from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.close()
-            raise OperatorError(
-                "HOST_RUNNING", f"a host runs on `{self._places.path}` already", "samband host status DIR"
-            ) from error
-        self._lock = lock
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._look()
         self._write()

@@ -7,16 +7,14 @@ with exit code 1 when Faust crashes; whoever runs it starts it again. One per ho
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import os
-import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from samband.schemas.errors import OperatorError, SambandError
+from samband.schemas.errors import OperatorError
 from samband.streams.authority import Home
 from samband.streams.crypto.hub import HubStore
 from samband.streams.derived.app import Derived
@@ -29,7 +27,7 @@ from samband.streams.index import engine_of
 from samband.streams.index.rows import Tokens
 from samband.streams.index.store import IndexStore
 from samband.streams.metrics import MetricFile, keeping
-from samband.streams.process import begin, until_ended
+from samband.streams.process import begin, run_alone
 
 log = logging.getLogger("samband.derived")
 
@@ -77,20 +75,8 @@ def main() -> int:
     for noisy in ("faust", "mode"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)  # they log records and their values
     home, rebuild = Home(Path(sys.argv[1])), "--rebuild" in sys.argv[2:]
-    try:
-        (home.hub / "run").mkdir(exist_ok=True)
-        with (home.hub / "run" / "derived.lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise OperatorError("DERIVED_RUNNING", "the derived streams run on this home already") from error
-            work = run(home, rebuild=rebuild)
-            return asyncio.run(until_ended(work, signals=(signal.SIGTERM, signal.SIGINT), parent=os.getppid()))
-    except SambandError as error:
-        log.error("derived ends", extra={"code": error.code})  # no trace: it may hold what a record says
-    except Exception as error:
-        log.error("derived ends", extra={"error": type(error).__name__})
-    return 1
+    busy = OperatorError("DERIVED_RUNNING", "the derived streams run on this home already")
+    return run_alone(home.hub / "run" / "derived.lock", busy, lambda: run(home, rebuild=rebuild), "derived")
 
 
 if __name__ == "__main__":

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import signal
 import sys
 import time
 from pathlib import Path
 from typing import Final
 
-from samband.schemas.errors import OperatorError, SambandError
+from samband.schemas.errors import OperatorError
 from samband.streams.authority import Home
 from samband.streams.cards import CardReader
 from samband.streams.crypto.keys import Purpose
 from samband.streams.directory import Directory
-from samband.streams.locks import hold
 from samband.streams.log.checkpoint import Checkpoint, Policy, origin_of
 from samband.streams.log.folder import LogFolder
 from samband.streams.log.journal import Journal
@@ -28,7 +25,7 @@ from samband.streams.log.note import Note
 from samband.streams.log.sequencer import Sequencer
 from samband.streams.log.topic import LogTopics
 from samband.streams.log.witnessed import ASKED, WITNESSED, Asking, witnesses_of
-from samband.streams.process import begin, until_ended
+from samband.streams.process import begin, run_alone
 from samband.streams.snapshot import opened as opened_directory
 
 _EVERY_S: Final = 1.0
@@ -109,19 +106,8 @@ def main() -> int:
     """Run and return the exit code."""
     begin()
     home = Home(Path(sys.argv[1]))
-    try:
-        (home.hub / "run").mkdir(exist_ok=True)
-        with (home.hub / "run" / "log.lock").open("a") as lock:
-            try:
-                hold(lock, wait=False)
-            except OSError as error:
-                raise OperatorError("LOG_RUNNING", "a sequencer runs on this home already") from error
-            return asyncio.run(until_ended(run(home), signals=(signal.SIGTERM, signal.SIGINT), parent=os.getppid()))
-    except SambandError as error:
-        log.error("sequencer ends", extra={"code": error.code})
-    except Exception as error:
-        log.error("sequencer ends", extra={"error": type(error).__name__})
-    return 1
+    busy = OperatorError("LOG_RUNNING", "a sequencer runs on this home already")
+    return run_alone(home.hub / "run" / "log.lock", busy, lambda: run(home), "sequencer")
 
 
 if __name__ == "__main__":

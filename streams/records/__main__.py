@@ -6,21 +6,17 @@ it again. One per home.
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
 import logging
-import os
-import signal
 import sys
 import time
 from pathlib import Path
 
-from samband.schemas.errors import OperatorError, SambandError
+from samband.schemas.errors import OperatorError
 from samband.streams.authority import Home
 from samband.streams.cards import CardReader
 from samband.streams.crypto.keys import Purpose
 from samband.streams.metrics import ALARMS, MetricFile, keeping
-from samband.streams.process import begin, until_ended
+from samband.streams.process import begin, run_alone
 from samband.streams.records.keeper import Keeper, keep
 from samband.streams.records.store import RecordStore
 from samband.streams.records.topic import AuditTopic
@@ -65,19 +61,8 @@ def main() -> int:
     """Run and return the exit code."""
     begin()
     home = Home(Path(sys.argv[1]))
-    try:
-        (home.hub / "run").mkdir(exist_ok=True)
-        with (home.hub / "run" / "records.lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise OperatorError("RECORDS_RUNNING", "a keeper runs on this home already") from error
-            return asyncio.run(until_ended(run(home), signals=(signal.SIGTERM, signal.SIGINT), parent=os.getppid()))
-    except SambandError as error:
-        log.error("keeper ends", extra={"code": error.code})  # no trace: it may hold what a record says
-    except Exception as error:
-        log.error("keeper ends", extra={"error": type(error).__name__})
-    return 1
+    busy = OperatorError("RECORDS_RUNNING", "a keeper runs on this home already")
+    return run_alone(home.hub / "run" / "records.lock", busy, lambda: run(home), "keeper")
 
 
 if __name__ == "__main__":
