@@ -9,11 +9,13 @@ not a person's rights at the hub: whoever may use the hub's own user can open wh
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
-__all__ = ["TABLE", "Page", "Right", "Role", "Row", "may", "table_page"]
+from samband.connectors.web.roles import Row, Table
+
+__all__ = ["TABLE", "Page", "Right", "Role", "may"]
 
 
 class Role(StrEnum):
@@ -56,18 +58,10 @@ class Right(StrEnum):
     """Note what was found in a drawn decision."""
 
 
-class Row(NamedTuple):
-    """A page's rights by role; `why` is said in the documentation."""
-
-    page: Page
-    rights: dict[Role, tuple[Right, ...]]
-    why: str
-
-
 _VIEW: Final = (Right.VIEW,)
 _EXPORT: Final = (Right.VIEW, Right.EXPORT)
 
-TABLE: Final = (
+TABLE: Final = Table(Role, (
     Row(Page.OVERVIEW, {Role.AUDITOR: _VIEW, Role.CONSENT_OFFICER: _VIEW, Role.OPERATOR: _VIEW},
         "counts and what needs somebody; no unit, type or child"),
     Row(Page.DECISIONS, {Role.AUDITOR: _EXPORT, Role.CONSENT_OFFICER: _VIEW},
@@ -88,28 +82,13 @@ TABLE: Final = (
         "who checks the gate; whoever runs it asks for nothing and draws nothing"),
     Row(Page.CHILD, {Role.AUDITOR: _VIEW, Role.CONSENT_OFFICER: (Right.VIEW, Right.LOOK_UP)},
         "only at a party; the auditor sees who looked, and why, and looks at nobody"),
-)  # fmt: skip
-
-_RIGHTS: Final = {(row.page, role, right) for row in TABLE for role, rights in row.rights.items() for right in rights}
+))  # fmt: skip
 
 
 def may(roles: Collection[Role], page: Page, right: Right = Right.VIEW) -> bool:
     """Say whether any of the roles gives a right on a page."""
-    return any((page, role, right) in _RIGHTS for role in roles)
-
-
-def table_page() -> str:
-    """Return the table as Markdown, for `docs/console.md`."""
-    return "\n".join(_lines()) + "\n"
-
-
-def _lines() -> Iterator[str]:
-    yield "| page | " + " | ".join(f"`{role}`" for role in Role) + " | why |"
-    yield "|---" * (len(Role) + 2) + "|"
-    for row in TABLE:
-        cells = (", ".join(right.replace("_", " ") for right in row.rights.get(role, ())) or "–" for role in Role)
-        yield f"| {row.page} | {' | '.join(cells)} | {row.why} |"
+    return TABLE(roles, page, right)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(table_page())
+    sys.stdout.write(TABLE.page())

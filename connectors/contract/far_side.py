@@ -54,8 +54,8 @@ class FarSide(Protocol):
     exactly_once: bool
     """It promises to have a message once, however often it comes; else at least once with the same id."""
 
-    def adapter(self) -> Adapter:
-        """Return a new way into the system; the suite closes it."""
+    def adapter(self) -> Adapter | None:
+        """Return a new way into the system, which the suite closes; None where the system fetches for itself."""
         ...
 
     async def received(self) -> list[Received] | None:
@@ -128,13 +128,8 @@ class RestSide:
         self.port = port
         self._url = url
 
-    def adapter(self) -> Adapter:
-        """Say that there is none: nobody hands over to such a system.
-
-        Raises:
-            NotImplementedError: always.
-        """
-        raise NotImplementedError
+    def adapter(self) -> None:
+        """Return none: nobody hands over to such a system."""
 
     async def received(self) -> list[Received] | None:
         """Ask the system."""

@@ -139,7 +139,8 @@ async def _opened(side: FarSide, unit: str) -> AsyncIterator[tuple[House, _Bench
 
     def adapters(party: Party) -> dict[str, Adapter]:
         own = party.adapters()
-        return own | {each: Troubled(side.adapter(), plan) for each in own if each == unit}
+        made = side.adapter() if unit in own else None
+        return own if made is None else own | {unit: Troubled(made, plan)}
 
     with tempfile.TemporaryDirectory(prefix="samband-contract-", ignore_cleanup_errors=True) as folder:
         fetching = [unit] if isinstance(side, RestSide) else []

@@ -9,11 +9,13 @@ beside it: whoever works for some units only sees what is theirs.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
-__all__ = ["TABLE", "Page", "Right", "Role", "Row", "may", "table_page"]
+from samband.connectors.web.roles import Row, Table
+
+__all__ = ["TABLE", "Page", "Right", "Role", "may"]
 
 
 class Role(StrEnum):
@@ -53,17 +55,9 @@ class Right(StrEnum):
     """Print a paper for the family."""
 
 
-class Row(NamedTuple):
-    """A page's rights by role; `why` is said in the documentation."""
-
-    page: Page
-    rights: dict[Role, tuple[Right, ...]]
-    why: str
-
-
 _VIEW: Final = (Right.VIEW,)
 
-TABLE: Final = (
+TABLE: Final = Table(Role, (
     Row(Page.WAITING, dict.fromkeys(Role, _VIEW), "types, units and times; no child"),
     Row(Page.INBOX, {Role.READER: (Right.VIEW, Right.OPEN), Role.WRITER: (Right.VIEW, Right.OPEN, Right.ACT),
                      Role.PROTECTED: (Right.VIEW, Right.PROTECTED)},
@@ -74,28 +68,13 @@ TABLE: Final = (
         "what became of it; no content once it has arrived"),
     Row(Page.PAPERS, {Role.RELEASER: (Right.VIEW, Right.RELEASE)},
         "a release is a named function's decision, logged row by row"),
-)  # fmt: skip
-
-_RIGHTS: Final = {(row.page, role, right) for row in TABLE for role, rights in row.rights.items() for right in rights}
+))  # fmt: skip
 
 
 def may(roles: Collection[Role], page: Page, right: Right = Right.VIEW) -> bool:
     """Say whether any of the roles gives a right on a page."""
-    return any((page, role, right) in _RIGHTS for role in roles)
-
-
-def table_page() -> str:
-    """Return the table as Markdown, for `docs/desk.md`."""
-    return "\n".join(_lines()) + "\n"
-
-
-def _lines() -> Iterator[str]:
-    yield "| page | " + " | ".join(f"`{role}`" for role in Role) + " | why |"
-    yield "|---" * (len(Role) + 2) + "|"
-    for row in TABLE:
-        cells = (", ".join(row.rights.get(role, ())) or "–" for role in Role)
-        yield f"| {row.page} | {' | '.join(cells)} | {row.why} |"
+    return TABLE(roles, page, right)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(table_page())
+    sys.stdout.write(TABLE.page())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from samband.connectors.console.app import ROUTES, Address
-from samband.connectors.console.roles import TABLE, Page, Right, Role, may, table_page
+from samband.connectors.console.roles import TABLE, Page, Right, Role, may
 from tests.console.house import IFO, HubHouse
 
 AT_HUB = [each for each in ROUTES if not each.at_party]
@@ -58,10 +58,10 @@ def test_only_open_pages_are_shown(hub: HubHouse, role: Role) -> None:
 
 def test_every_page_has_its_row() -> None:
     """Each page is in the table once, each address belongs to a page, each right of a row is asked for somewhere."""
-    assert [row.page for row in TABLE] == list(Page)
+    assert [row.page for row in TABLE.rows] == list(Page)
     assert {each.page for each in ROUTES} == set(Page)
     asked = {(each.page, each.right) for each in ROUTES}
-    given = {(row.page, right) for row in TABLE for rights in row.rights.values() for right in rights}
+    given = {(row.page, right) for row in TABLE.rows for rights in row.rights.values() for right in rights}
     assert given == asked
 
 
@@ -74,4 +74,4 @@ def test_roles_add_up() -> None:
 
 def test_the_documented_table_is_this_one() -> None:
     """`docs/console.md` holds the table as the app enforces it."""
-    assert table_page() in DOCS.read_text("utf-8")
+    assert TABLE.page() in DOCS.read_text("utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from samband.connectors.desk.app import ROUTES, Address
-from samband.connectors.desk.roles import TABLE, Page, Right, Role, may, table_page
+from samband.connectors.desk.roles import TABLE, Page, Right, Role, may
 from tests.desk.house import Desk, DeskHouse, World
 from tests.desk.story import USER, Story, tell
 
@@ -71,7 +71,7 @@ def test_only_open_pages_are_shown(told: tuple[DeskHouse, Desk, Story], role: Ro
 
 def test_every_page_has_its_row() -> None:
     """Each page is in the table once, and each address belongs to one; two roles together may what either may."""
-    assert [row.page for row in TABLE] == list(Page)
+    assert [row.page for row in TABLE.rows] == list(Page)
     assert {each.page for each in ROUTES} == set(Page)
     for page, right in itertools.product(Page, Right):
         assert not may([], page, right)
@@ -80,4 +80,4 @@ def test_every_page_has_its_row() -> None:
 
 def test_the_documented_table_is_this_one() -> None:
     """`docs/desk.md` holds the table as the desk enforces it."""
-    assert table_page() in DOCS.read_text("utf-8")
+    assert TABLE.page() in DOCS.read_text("utf-8")
