@@ -1,8 +1,8 @@
 """The connector's service: the only place where messages and keys meet.
 
-    sender     drafts → seal, sign, seq, keep → Kafka; again until the gate has decided
+    sender     drafts → seal, sign, seq, keep (`sealing`) → Kafka; again until the gate has decided
     reader     inbox → verify → open → compare → keep, with the next offset, in one store transaction
-    hand-over  waiting letters → adapter → handed over, with its receipt, in one store transaction
+    hand-over  waiting letters → adapter → handed over, with its receipt (`handing`), in one store transaction
     disposal   contents whose time is over → erased, with the act for the log, in one store transaction
     mirror     the log → mirrored, ticked off, cosigned
     watch      heads, cards, answers and receipts that do not come → reported
@@ -23,46 +23,34 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
-from samband.connectors.adapter import Adapter, Attachment, Delivery
+from samband.connectors.adapter import Adapter
 from samband.connectors.anew import Anew
-from samband.connectors.attachments import files_of
 from samband.connectors.boxes import count
 from samband.connectors.client import Client
-from samband.connectors.dead import DEAD, end_late
+from samband.connectors.dead import end_late
 from samband.connectors.desk.drafts import erase_old
 from samband.connectors.drop import Drop
-from samband.connectors.gather import Gather, answer
+from samband.connectors.gather import Gather
+from samband.connectors.handing import Handing
 from samband.connectors.keys import OwnKeys
 from samband.connectors.party import Party
 from samband.connectors.pickup import Pickup
 from samband.connectors.receive import Receiver
 from samband.connectors.retention import dispose
-from samband.connectors.store import InboxRow, Store
+from samband.connectors.sealing import UNDECIDED, Sealer
+from samband.connectors.store import InboxRow
 from samband.connectors.watch import Watch, begin_to_reach
 from samband.connectors.witness import Witness
 from samband.schemas.errors import DeliveryError, OperatorError, SambandError
-from samband.schemas.events import Level
-from samband.schemas.message import Message
 from samband.streams.cards import CardReader
 from samband.streams.inbox import Accept, Batch, InboxReader
 from samband.streams.log.follow import follow
-from samband.streams.outbox import Draft, OutboxWriter, Row, seal
+from samband.streams.outbox import OutboxWriter, Row
 
 __all__ = ["Service"]
 
 log = logging.getLogger("samband.connector")
 
-_BATCH: Final = 64
-_UNDECIDED: Final = 1000
-"""Most messages that are sent and not decided."""
-_BATCH_BYTES: Final = 2 << 20
-_UNDECIDED_BYTES: Final = 8 << 20
-"""The same in bytes of content, but one message: what a file of 30 MB takes of the memory."""
-_CARRIED: Final = 16
-"""Most messages of a reserve file that get their numbers at once."""
-_AT_ONCE: Final = 32
-_WAITING: Final = 1000
-"""Most messages of a unit that wait for the log and are looked through."""
 _POLL_S: Final = 0.05
 """How often another process's writes to the store are looked for."""
 _POLL_MANY_S: Final = 0.5
@@ -135,8 +123,8 @@ class Service:
         self._begun: dict[str, list[InboxRow]] = {}
         """What the reader has already begun to hand over, by unit."""
         self._witness: Witness | None = None
-        kept = (each for each in party.settings.adapter if each.kind == "webhook" and each.dead_letters)
-        self._keeps_dead = frozenset(each.unit for each in kept)
+        self.sealer = Sealer(party)
+        self.handing = Handing(party, self._is_logged, self.wake)
         self.pickup = Pickup(party, lambda: self._known_before, self._is_logged, self.wake)
         """The letters of units that fetch for themselves."""
         self._drops = [Drop(each, party.store, Client(party, self)) for each in party.settings.drop]
@@ -153,7 +141,7 @@ class Service:
         if self._sealed:
             return []
         with contextlib.suppress(SambandError):  # the sender meets it again, and backs off
-            return self._seal()
+            return self.sealer.seal(now_ms())
         return []
 
     def wake(self, sealed: Sequence[Row] = ()) -> None:
@@ -189,7 +177,7 @@ class Service:
                 group.create_task(self._forever(self._tend))
                 group.create_task(self._forever(self._release))
                 group.create_task(self._forever(self._mirror))
-                if self.pickup.units or self._keeps_dead:
+                if self.pickup.units or self.handing.keeps_dead:
                     group.create_task(self._forever(self._end_late))
                 for unit, adapter in self._adapters.items():
                     group.create_task(self._forever(partial(self._hand_over, unit, adapter)))
@@ -271,7 +259,7 @@ class Service:
         try:
             # What was sent before this start comes first: the gate takes seq by seq.
             self._sealed.clear()
-            await writer.send(self._store.unanswered(_UNDECIDED), now_ms())
+            await writer.send(self._store.unanswered(UNDECIDED), now_ms())
             wait, decided, since = _RESEND_S, self._receiver.decided, time.monotonic()
             while True:
                 self._to_send.clear()
@@ -280,13 +268,13 @@ class Service:
                 if time.monotonic() >= since + wait:
                     # The gate has decided nothing for a while: what it has not decided goes out again, in order.
                     self._sealed.clear()
-                    rows = self._store.unanswered(_UNDECIDED)
+                    rows = self._store.unanswered(UNDECIDED)
                     wait, since = min(2 * wait, _RESEND_MAX_S) if rows else _RESEND_S, time.monotonic()
                 else:
                     rows, self._sealed = self._sealed, []
                     if self._store.has_new():
                         with self._store.transaction():
-                            added = self._seal()
+                            added = self.sealer.seal(now_ms())
                         rows += added
                 if rows:
                     await writer.send(rows, now_ms())
@@ -296,43 +284,6 @@ class Service:
                         await self._to_send.wait()
         finally:
             await writer.stop()
-
-    def _seal(self) -> list[Row]:
-        """Seal the oldest drafts and give them their seq, within a transaction of the store."""
-        # Never more undecided than one repeat holds: what is sent again is then everything, in order and without a gap.
-        many, size = self._store.unanswered_count()
-        room, bytes_left = min(_BATCH, _UNDECIDED - many), min(_BATCH_BYTES, _UNDECIDED_BYTES - size)
-        if room <= 0 or bytes_left <= 0:
-            return []
-        drafts = self._store.new_drafts(room, bytes_left)
-        places = {draft.message_id: partition for draft, partition in drafts}
-        rows = [
-            self._store.keep_message(message_id, places[message_id], message.encode(), len(message.content))
-            for message_id, message in self._messages([draft for draft, _ in drafts], now_ms())
-        ]
-        if drafts:
-            return rows
-        return [  # few at once: each may be of the largest size
-            self._store.keep_message(message_id, partition, message, len(Message.decode(message).content))
-            for message_id, partition, message in self._store.new_sealed(min(room, _CARRIED))
-        ]
-
-    def _messages(self, drafts: list[Draft], now: int) -> list[tuple[bytes, Message]]:
-        """Return what can be sealed, in order; a draft that cannot ends with its code and stops no other."""
-        if not drafts:
-            return []
-        try:
-            messages = seal(drafts, self._party.directory, self._party.sign(now), now)
-            return list(zip([draft.message_id for draft in drafts], messages, strict=True))
-        except SambandError as error:
-            if len(drafts) > 1:
-                half = len(drafts) // 2
-                return self._messages(drafts[:half], now) + self._messages(drafts[half:], now)
-            if error.retriable and drafts[0].expires > now:
-                self._store.park(drafts[0].message_id)  # its recipient's next key, or our own, is on its way
-            else:
-                self._store.fail(drafts[0].message_id, now, error.code)
-            return []
 
     # reader
 
@@ -408,7 +359,7 @@ class Service:
                 if self._receiver.take(offset, value, now):
                     self._to_send.set()
             self._store.keep_number("offset", batch.next_offset)
-            begun = {unit: rows for unit in self._idle if (rows := self._begin(unit, known_before))}
+            begun = {unit: rows for unit in self._idle if (rows := self.handing.begin(unit, known_before, now))}
         if self._store.instance != self._writer.instance:
             self._sealed.clear()  # what had a number has it no longer
             self._writer.renew(self._store.instance)
@@ -429,7 +380,7 @@ class Service:
             wake.clear()
             self._party.directory.check_fresh(now_ms())
             if not (rows := self._begun.pop(unit, [])):
-                if not self._ready(unit, self._known_before, 1):
+                if not self.handing.ready(unit, self._known_before, 1, now_ms()):
                     self._idle.add(unit)
                     try:
                         await wake.wait()
@@ -437,88 +388,22 @@ class Service:
                         self._idle.discard(unit)
                     continue
                 with self._store.transaction():
-                    rows = self._begin(unit, self._known_before)
-            results = await asyncio.gather(*(self._deliver(adapter, row) for row in rows))
-            self._settle(rows, results)
+                    rows = self.handing.begin(unit, self._known_before, now_ms())
+            results = await asyncio.gather(*(self.handing.deliver(adapter, row) for row in rows))
+            self.handing.settle(rows, results, now_ms())
             failed = any(isinstance(result, DeliveryError) and result.retriable for result in results)
             wait = min(max(2 * wait, _BACK_OFF_S[0]), _BACK_OFF_S[1]) if failed else 0.0
             if wait:
                 await asyncio.sleep(wait)
 
-    def _begin(self, unit: str, known_before: int) -> list[InboxRow]:
-        """Mark what is handed over next, within a transaction of the store; what came too late is refused."""
-        rows, now = self._ready(unit, known_before, _AT_ONCE), now_ms()
-        late = [row for row in rows if row.state == "waiting" and row.expires <= now]
-        for row in late:
-            self._store.mark_letter(row.message_id, "refused", now, code="EXPIRED")
-            self._receipt(row, Level.REFUSED, "EXPIRED", now)
-        if late:
-            self._to_send.set()
-        rows = [row for row in rows if row not in late]
-        for row in rows:
-            if row.state == "waiting":  # a repeat keeps the recall that came meanwhile
-                self._store.mark_letter(row.message_id, "handing", now)
-        return rows
-
-    def _ready(self, unit: str, known_before: int, limit: int) -> list[InboxRow]:
-        """Return what may be handed over: of the types that wait for the log, what a witnessed checkpoint has."""
-        logged = {each.type for each in self._party.settings.handover if each.when == "logged"}
-        if not logged:
-            return self._store.waiting(unit, known_before, limit)
-        rows, now = self._store.waiting(unit, known_before, _WAITING), now_ms()
-        return [row for row in rows if row.type not in logged or row.expires <= now or self._is_logged(row)][:limit]
-
     def _is_logged(self, row: InboxRow) -> bool:
         return self._witness is not None and self._witness.is_logged(bytes.fromhex(row.letter["decision"]))
-
-    async def _deliver(self, adapter: Adapter, row: InboxRow) -> DeliveryError | None:
-        try:
-            await adapter.deliver(delivery_of(row, self._store))
-        except DeliveryError as error:
-            return error
-        except Exception as error:  # an adapter's fault is the far side's trouble, never a lost message
-            log.warning("adapter failed", extra={"code": type(error).__name__})
-            return DeliveryError("ADAPTER_FAILED", "the adapter failed", retriable=True)
-        return None
-
-    def _settle(self, rows: Sequence[InboxRow], results: Sequence[DeliveryError | None]) -> None:
-        now = now_ms()
-        with self._store.transaction():
-            for row, error in zip(rows, results, strict=True):
-                if error is None:
-                    self._store.mark_letter(row.message_id, "handed_over", now)
-                    self._receipt(row, Level.HANDED_OVER, "", now)
-                elif error.retriable and (code := self._recall_of(row.message_id)):
-                    self._store.mark_letter(row.message_id, "recalled", now, code=code)
-                    self._receipt(row, Level.REFUSED, "RECALLED", now)
-                elif error.retriable:
-                    self._store.mark_letter(row.message_id, "waiting", now, code=error.code)
-                    log.warning("far side does not take", extra={"code": error.code})
-                elif row.unit in self._keeps_dead and error.code == "WEBHOOK_REFUSED":
-                    self._store.mark_letter(row.message_id, DEAD, now, code=error.code)
-                    log.error("far side refuses; a person must look", extra={"code": error.code})
-                else:
-                    self._store.mark_letter(row.message_id, "refused", now, code=error.code)
-                    self._receipt(row, Level.REFUSED, error.code, now)
-        self.wake()
-
-    def _recall_of(self, message_id: bytes) -> str:
-        """Return the code of a recall that came while the message was on its way to the far side, if one came."""
-        row = self._store.letter(message_id)
-        return row.code if row is not None and row.state == "handing" else ""
 
     async def _ask_far_side(self, unit: str, adapter: Adapter) -> None:
         """Turn what the far side has acknowledged into receipts."""
         while True:
             ids = [bytes.fromhex(each) for each in await adapter.acknowledged()]
-            now = now_ms()
-            open_ids = self._store.unacknowledged(unit) if ids else set()
-            if new := [each for each in ids if each in open_ids]:
-                with self._store.transaction():
-                    for each in new:
-                        row = self._store.letter(each)
-                        if row and self._store.mark_letter(each, "opened", now, only=("handed_over",)):
-                            self._receipt(row, Level.OPENED, "", now)
+            if self.handing.opened(unit, ids, now_ms()):
                 self._to_send.set()
             await asyncio.sleep(_ACKNOWLEDGED_S)
 
@@ -544,45 +429,3 @@ class Service:
             self.pickup.announce(now_ms())
             if end_late(self._party, now_ms()):
                 self.wake()
-
-    def _receipt(self, row: InboxRow, level: Level, code: str, now: int) -> None:
-        answer(self._party, row, level, code, now)
-
-
-def delivery_of(row: InboxRow, store: Store | None = None, *, whole: bool = False) -> Delivery:
-    """Return what an adapter gets of a letter, with its files out of `store`.
-
-    Of a held one a reference only, unless a person reads it (`whole`).
-    """
-    letter = row.letter
-    attached: tuple[Attachment, ...] = ()
-    if store is not None and (whole or not row.held):
-        attached = tuple(
-            Attachment(
-                number + 1, file.name, file.media_type, file.size, file.sha256,
-                partial(store.file_data, row.message_id, number),
-            )
-            for number, file in enumerate(files_of(letter["content"]))
-        )  # fmt: skip
-
-    def moment(name: str) -> datetime:
-        return datetime.fromtimestamp(letter[name] / 1000, UTC)
-
-    return Delivery(
-        message_id=row.message_id.hex(),
-        conversation=letter["conversation"],
-        ref_to=letter["ref_to"],
-        type=row.type,
-        sender_unit=letter["sender_unit"],
-        sender_party=letter["sender_party"],
-        unit=row.unit,
-        created=moment("created"),
-        decided_at=moment("decided_at"),
-        received=datetime.fromtimestamp(row.received / 1000, UTC),
-        grounds=tuple(letter["grounds"]),
-        obligations=tuple(letter["obligations"]),
-        categories=tuple(letter["categories"]),
-        decision=letter["decision"],
-        content=None if row.held and not whole else letter["content"],
-        attachments=attached,
-    )

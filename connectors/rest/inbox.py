@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import Response, StreamingResponse
 
 from samband.connectors.attachments import files_of
+from samband.connectors.handing import delivery_of
 from samband.connectors.pages import letters_after
 from samband.connectors.reading import KEPT, letter_of, misdirect, read
 from samband.connectors.rest.calls import CURSOR, LIMIT, Answer, Call, Operation, Query, matching, one_of, rfc3339
@@ -23,7 +24,6 @@ from samband.connectors.rest.shapes import (
     Misdirected,
     Read,
 )
-from samband.connectors.service import delivery_of
 from samband.connectors.webhook import cloud_event
 from samband.schemas.attachment import MOST_FILES
 

@@ -27,12 +27,12 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from samband.connectors.client import Outcome
+from samband.connectors.handing import delivery_of
 from samband.connectors.sandbox.children import ANSWERS, CHILDREN, example_about
 from samband.connectors.sandbox.doors import Doors, secret_of
 from samband.connectors.sandbox.faults import Fault
 from samband.connectors.sandbox.house import Hosted, House
 from samband.connectors.sandbox.places import PARTIES
-from samband.connectors.service import delivery_of
 from samband.schemas.errors import InputError, SambandError
 from samband.schemas.examples import example
 from samband.schemas.version import VERSION

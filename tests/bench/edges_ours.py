@@ -17,8 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
+from samband.connectors import service as running
 from samband.connectors.adapter import Adapter, encode
 from samband.connectors.folder import FolderAdapter
+from samband.connectors.handing import delivery_of
 from samband.connectors.rest.house import Hosted
 from samband.connectors.rest.serving import serving
 from samband.connectors.rest.settings import RestSettings
@@ -28,7 +30,6 @@ from samband.connectors.sandbox.faults import Faults
 from samband.connectors.sandbox.house import House
 from samband.connectors.sandbox.places import IFO, SCHOOL
 from samband.connectors.sandbox.serving import SECRET
-from samband.connectors.service import delivery_of
 from samband.connectors.webhook import WebhookAdapter, cloud_event
 from samband.schemas.examples import example
 
@@ -106,11 +107,11 @@ class Ours:
         began = time.perf_counter()
         while True:
             with store.transaction():
-                rows = service._begin(IFO, service._known_before)
+                rows = service.handing.begin(IFO, service._known_before, running.now_ms())
             if not rows:
                 break
-            results = await asyncio.gather(*(service._deliver(adapter, row) for row in rows))
-            service._settle(rows, results)
+            results = await asyncio.gather(*(service.handing.deliver(adapter, row) for row in rows))
+            service.handing.settle(rows, results, running.now_ms())
             done += results.count(None)
         took = time.perf_counter() - began
         if done != count:
@@ -122,7 +123,7 @@ class Ours:
         service, sealed = self.sender.service, 0
         while True:
             with self.sender.party.store.transaction():
-                rows = service._seal()
+                rows = service.sealer.seal(running.now_ms())
             if not rows:
                 return sealed
             sealed += len(rows)

@@ -13,6 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from samband.connectors import service as running
 from samband.connectors.party import Party
 from samband.connectors.service import Service
 from samband.schemas.message import Message
@@ -70,7 +71,7 @@ class Connector:
         """Return what goes onto the outbox now: everything that the gate has not decided, in order."""
         gate = self.line.gate
         with self.store.transaction():
-            self.service._seal()
+            self.service.sealer.seal(running.now_ms())
         sign = self.party.sign(gate.now)
         lane = gate.world.lane(self.party.name, gate.now, sign=sign, instance=self.service._writer.instance)
         return [

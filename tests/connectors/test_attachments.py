@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from samband.connectors import service as running
 from samband.connectors.attachments import Given, as_content, cut, described
 from samband.connectors.client import Client
 from samband.connectors.folder import FolderAdapter
-from samband.connectors.service import delivery_of
+from samband.connectors.handing import delivery_of
 from samband.connectors.webhook import cloud_event
 from samband.schemas.attachment import PART_BYTES, PART_SCHEMA_ID, part_id
 from samband.schemas.catalogue import categories, encode_content
@@ -89,8 +90,8 @@ def deliver(connector: Connector, adapter: Any) -> None:
     async def once() -> None:
         service = connector.service
         with connector.store.transaction():
-            rows = service._begin("IFO", 1 << 40)
-        service._settle(rows, [await service._deliver(adapter, row) for row in rows])
+            rows = service.handing.begin("IFO", 1 << 40, running.now_ms())
+        service.handing.settle(rows, [await service.handing.deliver(adapter, row) for row in rows], running.now_ms())
 
     asyncio.run(once())
 
@@ -483,7 +484,7 @@ def test_the_undecided_is_bounded_in_bytes(line, skola):
     send(skola, ("a.pdf", "application/pdf", pdf(40)))
     for _ in range(30):
         with skola.store.transaction():
-            skola.service._seal()
+            skola.service.sealer.seal(running.now_ms())
     assert skola.store.unanswered_count()[1] < 9 << 20
     assert len(skola.store.new_drafts(64, 2 << 20)) == 4
 

@@ -157,7 +157,7 @@ def test_an_honest_store_is_never_taken_for_another(line, world, kit, tmp_path):
             for row in connector.store.letters("waiting"):
                 with connector.store.transaction():
                     connector.store.mark_letter(row.message_id, "handed_over", kit.NOW)
-                    connector.service._receipt(row, kit.events.Level.HANDED_OVER, "", kit.NOW)
+                    connector.service.handing._receipt(row, kit.events.Level.HANDED_OVER, "", kit.NOW)
             connector.send()
     for connector in (school, social):
         counts = [connector.store.number(f"count/{name}") for name in ("cloned_store", "store_restored", "incident")]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from samband.connectors import service as running
 from samband.connectors.keys import OwnKeys
 from samband.schemas.errors import InputError, SambandError
 from samband.schemas.key_card import Reason
@@ -62,8 +63,8 @@ def handed_over(connector: Connector) -> Counter[bytes]:
         rows: list[Any] = [None]
         while rows:  # one a child at a time
             with store.transaction():
-                rows = service._begin(unit.id, 10_000)
-            service._settle(rows, [None] * len(rows))
+                rows = service.handing.begin(unit.id, 10_000, running.now_ms())
+            service.handing.settle(rows, [None] * len(rows), running.now_ms())
             counted += Counter(row.message_id for row in rows)
     return counted
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from samband.connectors import service as running
 from samband.connectors.anew import Anew
 from samband.connectors.client import Client
 from samband.connectors.spoken import Spoken
@@ -316,8 +317,8 @@ def test_what_is_on_its_way_arrives(drill: Drill, consent: Any) -> None:
     social.send()
     school.read()
     with school.store.transaction():
-        rows = school.service._begin("SKOLA", 10_000)
-    school.service._settle(rows, [None] * len(rows))
+        rows = school.service.handing.begin("SKOLA", 10_000, running.now_ms())
+    school.service.handing.settle(rows, [None] * len(rows), running.now_ms())
     assert {(draft.type, draft.e, draft.ref == rows[0].ref) for draft, _ in school.store.new_drafts(9)} == {
         ("receipt", 1, True)
     }

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from samband.connectors import service as running
 from samband.connectors.adapter import Adapter, Delivery
 from samband.connectors.client import Client
 from samband.connectors.desk.adapter import DeskAdapter
@@ -56,9 +57,9 @@ class Way:
         """Let the connector do what it does of itself; False where there was nothing to do."""
         service = connector.service
         with connector.store.transaction():
-            rows = service._begin(UNIT, len(connector.line.inboxes[connector.party.name]))
-        results = await asyncio.gather(*(service._deliver(adapter, row) for row in rows))
-        service._settle(rows, results)
+            rows = service.handing.begin(UNIT, len(connector.line.inboxes[connector.party.name]), running.now_ms())
+        results = await asyncio.gather(*(service.handing.deliver(adapter, row) for row in rows))
+        service.handing.settle(rows, results, running.now_ms())
         return bool(rows) and not any(results)
 
     async def deliver(self, delivery: Delivery) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from samband.connectors import service as running
 from samband.connectors.client import Client
 from samband.connectors.desk.app import desk, desk_settings
 from samband.connectors.desk.ask import House
@@ -186,6 +187,6 @@ def hand_over(connector: Connector, unit: str) -> None:
     """Hand over to a unit's desk what has come, as the service does."""
     service = connector.service
     with connector.store.transaction():
-        rows = service._begin(unit, len(connector.line.inboxes[connector.party.name]))
+        rows = service.handing.begin(unit, len(connector.line.inboxes[connector.party.name]), running.now_ms())
     if rows:
-        service._settle(rows, [None] * len(rows))
+        service.handing.settle(rows, [None] * len(rows), running.now_ms())

@@ -14,11 +14,11 @@ from msgspec.structs import replace
 from samband.connectors import webhook
 from samband.connectors.adapter import encode
 from samband.connectors.consents import Consents
+from samband.connectors.handing import delivery_of
 from samband.connectors.papers.render import render
 from samband.connectors.papers.row import Form, Kind, Language, Reader
 from samband.connectors.papers.rows import sip
 from samband.connectors.receive import step_of
-from samband.connectors.service import delivery_of
 from samband.schemas import routing, stamp
 from samband.schemas.catalogue import content_schema, decode_content, encode_content
 from samband.schemas.codec import frame, lp32
