@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from samband.connectors.listening import listen
 from samband.connectors.rest.app import app
 from samband.schemas.errors import OperatorError
 
@@ -65,7 +66,9 @@ async def serving(
     Raises:
         OperatorError: the address is taken (`REST_LISTEN`), or a TLS file cannot be used (`REST_FILES`).
     """
-    listener, context = _listening(settings), _context(settings)
+    host, port = settings.address
+    context = _context(settings)
+    listener = listen(host, port, code="REST_LISTEN", remedy="`rest.listen`")
     config = uvicorn.Config(
         app(house, clock=clock), lifespan="off",
         log_config=None, access_log=False, server_header=False, proxy_headers=False,
@@ -85,21 +88,6 @@ async def serving(
         with contextlib.suppress(asyncio.CancelledError):
             await task
         listener.close()
-
-
-def _listening(settings: RestSettings) -> socket.socket:
-    host, port = settings.address
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise OperatorError(
-            "REST_LISTEN", f"`{settings.listen}` cannot be listened on: {error.strerror}", "`rest.listen`"
-        ) from error
-    return listener
 
 
 def _context(settings: RestSettings) -> ssl.SSLContext | None:

@@ -6,8 +6,8 @@ import contextlib
 import socket
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +16,13 @@ from typing import Final
 import uvicorn
 
 from samband.connectors.adapter import Adapter
+from samband.connectors.listening import listen
 from samband.connectors.party import Party
 from samband.connectors.sandbox.app import app
 from samband.connectors.sandbox.children import ANSWERS, CHILDREN, Answer, example_about
 from samband.connectors.sandbox.faults import Faults
 from samband.connectors.sandbox.house import House
 from samband.connectors.webhook import WebhookAdapter
-from samband.schemas.errors import OperatorError
 from samband.schemas.examples import example
 
 __all__ = ["SECRET", "Came", "listening", "once", "opened", "serve"]
@@ -105,18 +105,10 @@ async def once(house: House, tell: Callable[[Came], None]) -> bool:
     return good
 
 
-@contextmanager
-def listening(port: int) -> Iterator[socket.socket]:
-    """Give a socket that listens on this machine's own address; port 0 takes any that is free.
+def listening(port: int) -> socket.socket:
+    """Return a socket that listens on this machine's own address; port 0 takes any that is free.
 
     Raises:
-        OperatorError: the port is taken.
+        OperatorError: the port is taken (`SANDBOX_PORT`).
     """
-    with socket.socket() as listener:
-        try:
-            listener.bind((_HOST, port))
-        except OSError as error:
-            raise OperatorError(
-                "SANDBOX_PORT", f"port {port} cannot be listened on: {error.strerror}", "--port 0 takes a free one"
-            ) from error
-        yield listener
+    return listen(_HOST, port, code="SANDBOX_PORT", remedy="--port 0 takes a free one")

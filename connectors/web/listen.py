@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
-from samband.schemas.errors import OperatorError
+from samband.connectors.listening import listen
 
 if TYPE_CHECKING:
     from samband.connectors.web.guard import Guard
@@ -19,25 +17,13 @@ __all__ = ["HOST", "listening", "server"]
 HOST: Final = "127.0.0.1"
 
 
-@contextmanager
-def listening(port: int) -> Iterator[socket.socket]:
+def listening(port: int) -> socket.socket:
     """Listen on a port, 0 for any that is free.
 
     Raises:
         OperatorError: it is taken (`CONSOLE_PORT`).
     """
-    listener = socket.socket()
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-        except OSError as error:
-            raise OperatorError(
-                "CONSOLE_PORT", f"port {port} cannot be listened on: {error.strerror}", "--port 0 takes a free one"
-            ) from error
-        yield listener
-    finally:
-        listener.close()
+    return listen(HOST, port, code="CONSOLE_PORT", remedy="--port 0 takes a free one")
 
 
 def server(app: Guard) -> uvicorn.Server:
