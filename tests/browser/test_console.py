@@ -7,12 +7,7 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +17,7 @@ from samband.connectors.console.roles import Role
 from samband.connectors.web.guard import COOKIE
 from samband.streams.snapshot import Snapshot
 from tests.browser.chromium import AXE, CHROMIUM
+from tests.browser.site import WIDTHS, Site, breaches, browser, listening, only_by_script, served, unreached
 from tests.console.house import BUP, IFO, SKOLA
 from tests.console.logged import LoggedHouse
 from tests.console.test_child import CHILD, AtParty
@@ -33,63 +29,19 @@ PAGES = (
     f"conversations?unit={IFO}", "parties", "parties/skola", "rules", "rules/diff?one=1&other=1", "log",
     "affected?ground=CONSENT", "samples", "samples/{check}", "samples/misuse", "nothing", "login", "login?code=x",
 )  # fmt: skip
-AXE_RUN = """async () => {
-    const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    const found = await axe.run(document, {runOnly: rules});
-    // What axe cannot measure: a number of one digit, a cell that a scrolling table hides at its edge, and labels in a
-    // drawing, which have the colour of the small texts that it does measure.
-    const unmeasured = ['shortTextContent', 'elmPartiallyObscured', 'elmPartiallyObscuring'];
-    const open = found.incomplete.filter(each => each.nodes.some(node => !node.html.includes('class="axis"') &&
-        (!node.any.length || node.any.some(check => !unmeasured.includes((check.data || {}).messageKey)))));
-    return found.violations.concat(open).map(each =>
-        each.id + ': ' + each.nodes.map(node => node.html + ' ' + node.failureSummary).join(' ').slice(0, 300));
-}"""
-USABLE = """() => {
-    const all = [...document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary, '
-        + '[tabindex="0"]')].filter(e => !e.disabled && e.checkVisibility());
-    const groups = new Set();
-    window.usable = all.filter(e => {
-        if (e.type !== 'radio') return true;
-        const first = !groups.has(e.name); groups.add(e.name); return first;
-    });
-    return window.usable.map((_, at) => at);
-}"""
-"""Everything that can be used on a page, by its place; of a group of radio buttons one, as browsers do it."""
-STOP = """() => {
-    const e = document.activeElement, s = getComputedStyle(e), r = e.getBoundingClientRect();
-    const at = window.usable.findIndex(each => each === e || (e.type === 'radio' && each.name === e.name));
-    (window.stops = window.stops || []).push([at, s.outlineStyle !== 'none' && r.width > 0]);
-    return at;
-}"""
-WIDTHS = ((1440, "light"), (320, "dark"), (320, "light"), (1440, "dark"))
 
 
-class Site:
-    """A console that is served, and a browser."""
+class ConsoleSite(Site):
+    """A console, at the hub or at a party, and a browser."""
 
     def __init__(self, house: Any, origin: str, chromium: Any) -> None:
+        super().__init__(origin, chromium, COOKIE, ("404", "400 (Bad"))
         self.house = house
-        self.origin = origin
-        self._chromium = chromium
+        self.chromium = chromium
 
-    @contextmanager
-    def page(self, *, width: int = 1440, scheme: str = "light", scripts: bool = True, roles: Any = tuple(Role)) -> Any:
-        """Give a page of a browser that is signed in; what its console complains of is an error."""
-        context = self._chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts, bypass_csp=False
-        )
-        if roles:
-            token = self.house.door.open("granskaren", roles, self.house.clock)
-            context.add_cookies([{"name": COOKIE, "value": token, "url": self.origin, "sameSite": "Strict"}])
-        page = context.new_page()
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        try:
-            yield page
-        finally:
-            context.close()
-        assert [each for each in said if "404" not in each and "400 (Bad" not in each] == []
+    def page(self, *, roles: Any = tuple(Role), **how: Any) -> Any:
+        """Give a page of a browser that is signed in."""
+        return self.opened(self.house.door.open("granskaren", roles, self.house.clock) if roles else "", **how)
 
     def path(self, page: str, language: str = "sv") -> str:
         """Return a page's address."""
@@ -99,38 +51,10 @@ class Site:
         return f"{self.origin}/{language}/{page}"
 
 
-class School(Site):
-    """A party's console, and a browser."""
-
-
 @pytest.fixture(scope="module")
-def school(site: Site) -> Iterator[School]:
-    """Serve the school's own console."""
-    import uvicorn
-
-    folder = site.house.home.parties / "skola"
-    Snapshot(folder / "directory.snapshot").write(list(site.house.home.published(site.house.ms).values()))
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{listener.getsockname()[1]}"
-        at = AtParty(folder / "connector.toml", host)
-        server = uvicorn.Server(uvicorn.Config(at.app, lifespan="off", log_config=None, ws="none"))
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-        thread.start()
-        yield School(at, f"http://{host}", site._chromium)
-        server.should_exit = True
-        thread.join(30)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsoleSite]:
     """Serve a hub with a month of decisions."""
-    import uvicorn
-    from playwright.sync_api import sync_playwright
-
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{listener.getsockname()[1]}"
+    with listening() as (listener, host):
         house = LoggedHouse(tmp_path_factory.mktemp("console") / "home", host=host, school="Björkskolan")
         house.told = house.story()
         chance = random.Random(7)
@@ -149,21 +73,25 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
              Matter("warn", "doctor", {"check": "root key"}, "", "it lies on this machine", "keep it offline")],
         )  # fmt: skip
         house.source._caught_up.set()
-        server = uvicorn.Server(uvicorn.Config(house.app, lifespan="off", log_config=None, ws="none"))
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-        thread.start()
-        with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=shutil.which(CHROMIUM), args=["--no-sandbox"])
-            yield Site(house, f"http://{host}", chromium)
-            chromium.close()
-        server.should_exit = True
-        thread.join(30)
+        with served(house.app, listener), browser() as chromium:
+            yield ConsoleSite(house, f"http://{host}", chromium)
         house.close()
+
+
+@pytest.fixture(scope="module")
+def school(site: ConsoleSite) -> Iterator[ConsoleSite]:
+    """Serve the school's own console."""
+    folder = site.house.home.parties / "skola"
+    Snapshot(folder / "directory.snapshot").write(list(site.house.home.published(site.house.ms).values()))
+    with listening() as (listener, host):
+        at = AtParty(folder / "connector.toml", host)
+        with served(at.app, listener):
+            yield ConsoleSite(at, f"http://{host}", site.chromium)
 
 
 @pytest.mark.parametrize("language", ["sv", "en"])
 @pytest.mark.parametrize(("width", "scheme"), WIDTHS)
-def test_shuts_nobody_out(site: Site, width: int, scheme: str, language: str) -> None:
+def test_shuts_nobody_out(site: ConsoleSite, width: int, scheme: str, language: str) -> None:
     """On every page axe-core finds no breach of WCAG 2.2 A and AA, nothing undecided; only tables scroll sideways."""
     found: dict[str, Any] = {}
     with site.page(width=width, scheme=scheme) as page:
@@ -175,18 +103,9 @@ def test_shuts_nobody_out(site: Site, width: int, scheme: str, language: str) ->
     assert found == {}, "\n".join(map(str, found.items()))
 
 
-def breaches(page: Any) -> list[str]:
-    """Return what axe-core finds on a page, and whether it scrolls sideways."""
-    page.evaluate(Path(AXE).read_text("utf-8"))
-    wrong: list[str] = page.evaluate(AXE_RUN)
-    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        wrong.append("the page scrolls sideways")
-    return wrong
-
-
 @pytest.mark.parametrize("language", ["sv", "en"])
 @pytest.mark.parametrize(("width", "scheme"), WIDTHS)
-def test_the_child_page_shuts_nobody_out(school: School, width: int, scheme: str, language: str) -> None:
+def test_the_child_page_shuts_nobody_out(school: ConsoleSite, width: int, scheme: str, language: str) -> None:
     """The page of one child, at a party: before, with a fault, and with what was found."""
     with school.page(width=width, scheme=scheme) as page:
         page.goto(f"{school.origin}/{language}/child")
@@ -206,27 +125,20 @@ def test_the_child_page_shuts_nobody_out(school: School, width: int, scheme: str
 
 
 @pytest.mark.parametrize("language", ["sv", "en"])
-def test_every_page_by_keyboard(site: Site, language: str) -> None:
+def test_every_page_by_keyboard(site: ConsoleSite, language: str) -> None:
     """By keyboard alone each thing that can be used is reached, in the order of the page, and is seen when it is."""
     found: dict[str, Any] = {}
     with site.page() as page:
         for each in PAGES:
             site.house.clock += 1
             page.goto(site.path(each, language))
-            usable = page.evaluate(USABLE)
-            while not usable or page.evaluate(STOP) < len(usable) - 1:
-                if page.evaluate("(window.stops || []).length") > 4 * len(usable):
-                    break
-                page.keyboard.press("Tab")
-            stops = page.evaluate("window.stops || []")
-            reached = list(dict.fromkeys(place for place, _ in stops if place >= 0))  # a date has several stops
-            if reached != usable or not all(seen for place, seen in stops if place >= 0):
-                found[each] = usable, stops
+            if missed := unreached(page):
+                found[each] = missed
     assert found == {}, "\n".join(map(str, found.items()))
 
 
 @pytest.mark.parametrize("language", ["sv", "en"])
-def test_every_page_without_javascript(site: Site, language: str) -> None:
+def test_every_page_without_javascript(site: ConsoleSite, language: str) -> None:
     """Without JavaScript every page says what it is, and all that htmx does is a link or a form as well."""
     with site.page(scripts=False) as page:
         for each in PAGES:
@@ -234,14 +146,10 @@ def test_every_page_without_javascript(site: Site, language: str) -> None:
             page.goto(site.path(each, language))
             assert page.locator("h1").inner_text(), each
             assert page.locator("html").get_attribute("lang") == language, each
-            for one in page.locator("[hx-get]:not([hx-trigger^=every]), [hx-post]").all():  # else loading again does it
-                plain = one.evaluate("e => e.matches('form[action], a[href]') || !!e.closest('form[action]')")
-                assert plain, (each, one.evaluate("e => e.outerHTML"))
-            for one in page.locator("main form").all():
-                assert one.locator("button, [type=submit]").count(), (each, "a form that only a script could send")
+            assert only_by_script(page) == [], each
 
 
-def test_works_without_javascript(site: Site) -> None:
+def test_works_without_javascript(site: ConsoleSite) -> None:
     """Without JavaScript one looks, filters, pages on, opens a decision, changes language and signs out."""
     site.house.clock += 100
     with site.page(scripts=False) as page:
@@ -264,7 +172,7 @@ def test_works_without_javascript(site: Site) -> None:
         assert page.url.endswith("/sv/login")
 
 
-def test_signs_in_by_the_link(site: Site) -> None:
+def test_signs_in_by_the_link(site: ConsoleSite) -> None:
     """The printed link leads to a button, and the button to the overview, with the cookie that the browser accepts."""
     site.house.clock += 100
     with site.page(roles=()) as page:
@@ -276,7 +184,7 @@ def test_signs_in_by_the_link(site: Site) -> None:
         assert page.evaluate("document.cookie") == ""
 
 
-def test_works_by_keyboard(site: Site) -> None:
+def test_works_by_keyboard(site: ConsoleSite) -> None:
     """By keyboard alone: the first stop skips to the content, each stop is seen, and the filter is sent by Enter."""
     site.house.clock += 100
     with site.page() as page:
@@ -306,7 +214,7 @@ def test_works_by_keyboard(site: Site) -> None:
         assert page.locator("#list tbody tr", has_text=BUP).count() == page.locator("#list tbody tr").count()
 
 
-def test_prints(site: Site) -> None:
+def test_prints(site: ConsoleSite) -> None:
     """On paper a decision has its words and its proof, and no menu or button."""
     site.house.clock += 100
     with site.page() as page:

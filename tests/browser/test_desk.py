@@ -6,11 +6,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +14,7 @@ import pytest
 
 from samband.connectors.desk.roles import Role
 from tests.browser.chromium import AXE, CHROMIUM
-from tests.browser.test_console import AXE_RUN, WIDTHS
+from tests.browser.site import WIDTHS, Site, breaches, browser, listening, only_by_script, served, unreached
 from tests.desk.house import Desk, DeskHouse, World
 from tests.desk.story import FILES, USER, Story, tell
 
@@ -33,32 +29,16 @@ PAGES = (
 )  # fmt: skip
 
 
-class Site:
-    """A desk that is served, and a browser."""
+class DeskSite(Site):
+    """A desk, and a browser."""
 
     def __init__(self, house: DeskHouse, story: Story, desk: Desk, origin: str, chromium: Any) -> None:
-        self.house, self.story, self.desk, self.origin = house, story, desk, origin
-        self._chromium = chromium
+        super().__init__(origin, chromium, "samband_desk", ("40",))
+        self.house, self.story, self.desk = house, story, desk
 
-    @contextmanager
-    def page(self, *, width: int = 1440, scheme: str = "light", scripts: bool = True, roles: Any = tuple(Role)) -> Any:
-        """Give a page of a browser that is signed in; what its console complains of is an error."""
-        context = self._chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts, bypass_csp=False
-        )
-        if roles:
-            token = self.desk.door.open(USER, roles, self.desk.clock, title="psykolog")
-            context.add_cookies([{"name": "samband_desk", "value": token, "url": self.origin, "sameSite": "Strict"}])
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        said: list[str] = []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        try:
-            yield page
-        finally:
-            context.close()
-        assert [each for each in said if "40" not in each] == []
+    def page(self, *, roles: Any = tuple(Role), **how: Any) -> Any:
+        """Give a page of a browser that is signed in."""
+        return self.opened(self.desk.door.open(USER, roles, self.desk.clock, title="psykolog") if roles else "", **how)
 
     def path(self, page: str, language: str = "sv") -> str:
         """Return a page's address."""
@@ -68,26 +48,14 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskSite]:
     """Serve BUP's desk, with a little of everything."""
-    import uvicorn
-    from playwright.sync_api import sync_playwright
-
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{listener.getsockname()[1]}"
+    with listening() as (listener, host):
         house = DeskHouse(tmp_path_factory.mktemp("desk") / "home", World("desk"))
         story = tell(house)
         desk = house.desk("bup", host)
-        server = uvicorn.Server(uvicorn.Config(desk.app, lifespan="off", log_config=None, ws="none"))
-        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-        thread.start()
-        with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=shutil.which(CHROMIUM), args=["--no-sandbox"])
-            yield Site(house, story, desk, f"http://{host}", chromium)
-            chromium.close()
-        server.should_exit = True
-        thread.join(30)
+        with served(desk.app, listener), browser() as chromium:
+            yield DeskSite(house, story, desk, f"http://{host}", chromium)
         desk.rooms.close()
         house.close()
 
@@ -98,35 +66,26 @@ def looked_at(page: Any, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
-def wrong_with(page: Any) -> list[str]:
-    """Return what shuts somebody out of a page, as far as a program can tell."""
-    page.evaluate(Path(AXE).read_text("utf-8"))
-    found: list[str] = page.evaluate(AXE_RUN)
-    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-        found.append("the page scrolls sideways")
-    return found
-
-
 @pytest.mark.parametrize(("width", "scheme"), WIDTHS)
 @pytest.mark.parametrize("language", ["sv", "en"])
-def test_shuts_nobody_out(site: Site, width: int, scheme: str, language: str) -> None:
+def test_shuts_nobody_out(site: DeskSite, width: int, scheme: str, language: str) -> None:
     """On every page axe-core finds no breach of WCAG 2.2 A and AA, nothing undecided; no page scrolls sideways."""
     found: dict[str, Any] = {}
     with site.page(width=width, scheme=scheme) as page:
         for each in PAGES:
             site.desk.clock += 1
             page.goto(site.path(each, language))
-            if wrong := wrong_with(page):
+            if wrong := breaches(page):
                 found[each] = wrong
             looked_at(page, f"{each.replace('/', '_') or 'front'}-{language}-{width}-{scheme}"[:80])
         page.goto(site.path("write/health_exam.statement?reply={opened}", language))
         page.locator("button[value=check]").click()
-        found |= {"form with faults": wrong} if (wrong := wrong_with(page)) else {}
+        found |= {"form with faults": wrong} if (wrong := breaches(page)) else {}
         page.goto(site.path("inbox/{protected}", language))
         page.locator("#reason").fill("Ska boka besök för barnet")
         page.locator("form.sheet button").click()
         page.locator("form[action$='/files/1']").wait_for()
-        found |= {"a protected child's files": wrong} if (wrong := wrong_with(page)) else {}
+        found |= {"a protected child's files": wrong} if (wrong := breaches(page)) else {}
         looked_at(page, f"protected-{language}-{width}-{scheme}")
         page.goto(site.path("papers?kind=consent-form&about={denied}", language))
         page.locator("#number").fill(site.story.child)
@@ -134,12 +93,12 @@ def test_shuts_nobody_out(site: Site, width: int, scheme: str, language: str) ->
         page.locator("#reader").select_option("guardian")
         page.locator("button[value=rows]").click()
         page.locator("#function").wait_for()
-        found |= {"rows of a paper": wrong} if (wrong := wrong_with(page)) else {}
+        found |= {"rows of a paper": wrong} if (wrong := breaches(page)) else {}
     assert found == {}, "\n".join(map(str, found.items()))
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_one_person_answers_a_request(site: Site, scripts: bool) -> None:
+def test_one_person_answers_a_request(site: DeskSite, scripts: bool) -> None:
     """From what waits to the answer that has arrived, by the words on the screen alone, with and without JavaScript."""
     site.desk.clock += 100
     request = site.house.say("social", "health_exam.request", "IFO", "BUP", site.story.child, part="psychological",
@@ -177,7 +136,7 @@ def test_one_person_answers_a_request(site: Site, scripts: bool) -> None:
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_files_are_saved(site: Site, scripts: bool) -> None:
+def test_files_are_saved(site: DeskSite, scripts: bool) -> None:
     """A file is saved under its own name, with its own bytes, by a link and, for a protected child, by a button."""
     site.desk.clock += 100
     name, _, data = FILES[0]
@@ -195,7 +154,7 @@ def test_files_are_saved(site: Site, scripts: bool) -> None:
             assert Path(each.path()).read_bytes() == data
 
 
-def test_works_by_keyboard(site: Site) -> None:
+def test_works_by_keyboard(site: DeskSite) -> None:
     """By keyboard alone a form is filled in wrong, its faults are reached, and each stop is seen."""
     site.desk.clock += 100
     with site.page() as page:
@@ -231,7 +190,32 @@ def test_works_by_keyboard(site: Site) -> None:
         assert page.locator("#f-booked_on").input_value() == "i morgon"
 
 
-def test_nothing_is_lost_when_a_session_ends(site: Site) -> None:
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_every_page_by_keyboard(site: DeskSite, language: str) -> None:
+    """By keyboard alone each thing that can be used is reached, in the order of the page, and is seen when it is."""
+    found: dict[str, Any] = {}
+    with site.page() as page:
+        for each in PAGES:
+            site.desk.clock += 1
+            page.goto(site.path(each, language))
+            if missed := unreached(page):
+                found[each] = missed
+    assert found == {}, "\n".join(map(str, found.items()))
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_every_page_without_javascript(site: DeskSite, language: str) -> None:
+    """Without JavaScript every page says what it is, and all that htmx does is a link or a form as well."""
+    with site.page(scripts=False) as page:
+        for each in PAGES:
+            site.desk.clock += 1
+            page.goto(site.path(each, language))
+            assert page.locator("h1").inner_text(), each
+            assert page.locator("html").get_attribute("lang") == language, each
+            assert only_by_script(page) == [], each
+
+
+def test_nothing_is_lost_when_a_session_ends(site: DeskSite) -> None:
     """What somebody wrote for a quarter of an hour is theirs when they sign in again, and is not sent."""
     site.desk.clock += 100
     with site.page() as page:
@@ -250,7 +234,7 @@ def test_nothing_is_lost_when_a_session_ends(site: Site) -> None:
         assert page.get_by_label("Barnets personnummer").input_value() == site.story.child
 
 
-def test_prints(site: Site) -> None:
+def test_prints(site: DeskSite) -> None:
     """On paper a message has what it says and no menu, form or button; a paper for the family is one by itself."""
     site.desk.clock += 100
     with site.page() as page:
