@@ -32,6 +32,7 @@ from samband.schemas.errors import OperatorError, SambandError
 from samband.streams.locks import take
 from samband.streams.metrics import keeping
 from samband.streams.process import begin, until_ended
+from samband.streams.tasks import until_asked
 
 __all__ = ["READY", "again", "beside_desk", "code_of", "open_to_systems", "run", "serve"]
 
@@ -90,7 +91,7 @@ async def again(work: Callable[[], Awaitable[None]], failed: Callable[[Exception
     while True:
         began = time.monotonic()
         try:
-            await work()
+            await until_asked(work())
             raise RuntimeError("it ended by itself")
         except Exception as error:
             if time.monotonic() - began > BACK_OFF_S[1]:

@@ -46,6 +46,7 @@ from samband.streams.cards import CardReader
 from samband.streams.inbox import Accept, Batch, InboxReader
 from samband.streams.log.follow import follow
 from samband.streams.outbox import OutboxWriter, Row
+from samband.streams.tasks import until_asked
 
 __all__ = ["Service"]
 
@@ -161,7 +162,7 @@ class Service:
         wait = _BACK_OFF_S[0]
         while True:
             try:
-                await self._cards.start()
+                await until_asked(self._cards.start())
                 break
             except Exception as error:
                 log.warning("kafka is away, or does not know our certificate", extra={"code": type(error).__name__})
@@ -194,7 +195,7 @@ class Service:
         while True:
             began = time.monotonic()
             try:
-                await work()
+                await until_asked(work())
             except Exception as error:
                 code = error.code if isinstance(error, SambandError) else type(error).__name__
                 log.warning("loop restarts", extra={"code": code})

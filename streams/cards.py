@@ -6,7 +6,6 @@ What is read is believed only as `samband.streams.directory` says; a record that
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -36,7 +35,7 @@ async def publish(kafka: Mapping[str, Any], records: Mapping[str, bytes]) -> Non
             ]
         )
     finally:
-        await producer.stop()
+        await clients.stop(producer)
 
 
 class CardReader:
@@ -95,9 +94,7 @@ class CardReader:
                 log.warning("directory reader restarts", extra={"error": type(error).__name__})
                 await asyncio.sleep(1)
             finally:
-                with contextlib.suppress(Exception):
-                    async with asyncio.timeout(3):
-                        await consumer.stop()
+                await clients.stop(consumer)
 
     def _learn(self, value: bytes | None) -> None:
         if value is None:

@@ -209,8 +209,12 @@ class Hub:
             self._write_run()
             return child.pid or 0
 
-    def restart_kafka(self, *, kill: bool = False) -> None:
+    def restart_kafka(self, *, kill: bool = False, away_s: float = 0.0) -> None:
         """Restart the embedded Kafka, after a clean stop or after `kill -9`; return when it answers again.
+
+        Args:
+            kill: `kill -9` instead of a clean stop.
+            away_s: how long a killed one stays away.
 
         Raises:
             OperatorError: as the broker's start; or this hub's Kafka is not embedded (`KAFKA_NOT_EMBEDDED`).
@@ -220,6 +224,7 @@ class Hub:
                 raise OperatorError("KAFKA_NOT_EMBEDDED", "this hub's Kafka is not embedded")
             if kill:
                 self._broker.kill()
+                time.sleep(away_s)
             self._broker.restart(self._progress)
             self._write_run()
 

@@ -9,7 +9,6 @@ Order and codes: format page § Party accepts. Each check raises; a `Received` w
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -286,6 +285,4 @@ class InboxReader:
                     await asyncio.sleep(0)  # whoever else runs in this loop is not slower for a flood here
                 yield Batch(tuple(records), position, end)
         finally:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(3):
-                    await consumer.stop()
+            await clients.stop(consumer)

@@ -10,7 +10,6 @@ out in seq order and are all awaited, so a failure leaves a tail to send again a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -192,10 +191,7 @@ class OutboxWriter:
     async def stop(self) -> None:
         """Let the producer go."""
         producer, self._producer = self._producer, None
-        if producer is not None:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(3):
-                    await producer.stop()
+        await clients.stop(producer)
 
 
 def _headers() -> list[tuple[str, bytes]]:

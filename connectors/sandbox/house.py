@@ -38,6 +38,7 @@ from samband.streams.gate.__main__ import run as run_gate
 from samband.streams.log.__main__ import run as run_log
 from samband.streams.registrar.__main__ import run as run_registrar
 from samband.streams.settings import KafkaSettings
+from samband.streams.tasks import until_asked
 from samband.streams.topics import outbox
 
 __all__ = ["AGREEMENT", "Hosted", "House"]
@@ -257,7 +258,7 @@ async def _forever(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     while True:
         with contextlib.suppress(Exception):
             try:
-                await work()
+                await until_asked(work())
             except Exception as error:
                 code = error.code if isinstance(error, SambandError) else type(error).__name__
                 log.warning("begins again", extra={"code": code})

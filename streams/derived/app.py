@@ -32,6 +32,7 @@ from yarl import URL
 
 from samband.schemas.errors import OperatorError, SambandError
 from samband.schemas.stamp import StampRecord
+from samband.streams import clients
 from samband.streams.audit import AuditKeys, UnverifiedAudit
 from samband.streams.derived.codec import BROKEN, RowSchema, RowStore
 from samband.streams.derived.feed import Feed
@@ -176,7 +177,7 @@ class Derived:
                         last = max(last, records[-1].offset)
             return committed, last
         finally:
-            await consumer.stop()
+            await clients.stop(consumer)
 
     async def _agent(self, stream: Any) -> None:
         async for event in stream.noack().events():

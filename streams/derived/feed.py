@@ -24,6 +24,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from samband.schemas.errors import OperatorError, SambandError
 from samband.schemas.stamp import StampRecord
+from samband.streams import clients
 from samband.streams.audit import UnverifiedAudit
 from samband.streams.derived.rebuild import set_back
 from samband.streams.index.rows import Row, Tokens
@@ -137,7 +138,7 @@ async def begin(kafka: KafkaSettings, index: IndexStore) -> None:
         first = (await consumer.beginning_offsets([partition]))[partition]
         committed = await consumer.committed(partition) or 0
     finally:
-        await consumer.stop()
+        await clients.stop(consumer)
     position = await asyncio.to_thread(index.begin, first)
     if committed > position:
         await set_back(kafka, position)

@@ -19,6 +19,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from samband.schemas.errors import SambandError
+from samband.streams import clients
 from samband.streams.crypto.keys import Purpose, VerifyKey
 from samband.streams.directory import HUB, Directory
 from samband.streams.log.checkpoint import opened
@@ -101,9 +102,7 @@ class Logged:
                 log.warning("log reader restarts", extra={"error": type(error).__name__})
                 await asyncio.sleep(_AGAIN_S)
             finally:
-                with contextlib.suppress(Exception):
-                    async with asyncio.timeout(3):
-                        await consumer.stop()
+                await clients.stop(consumer)
 
     async def stop(self) -> None:
         """Stop following."""

@@ -13,7 +13,6 @@ protects is the transactional id. Reasons and figures: docs/decisions and the en
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import time
@@ -30,6 +29,7 @@ from samband.streams import clients
 from samband.streams.crypto.hub import HubStore
 from samband.streams.gate.judge import Incoming, Output, Record, Turn
 from samband.streams.gate.state import HEAD, State
+from samband.streams.tasks import until_asked
 from samband.streams.topics import AUDIT
 
 __all__ = ["GateLoop", "LoopSettings", "WorkLane"]
@@ -300,15 +300,9 @@ class WorkLane:
 
     async def _close(self) -> None:
         """Abort and stop: a courtesy to readers; the next InitProducerId does the same."""
-        steps: list[Callable[[], Any]] = []
         if self._producer:
-            steps += [self._producer.abort_transaction, self._producer.stop]
-        if self._consumer:
-            steps.append(self._consumer.stop)
-        for step in steps:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(3):  # stop() can hang for ever on a dead broker
-                    await step()
+            await clients.leave(self._producer.abort_transaction())
+        await clients.stop(self._producer, self._consumer)
 
 
 def pad(data: bytes) -> bytes:
@@ -358,7 +352,7 @@ class GateLoop(ConsumerRebalanceListener):  # type: ignore[misc]
         while await self._settled.wait():  # no lane starts in the middle of a rebalance
             try:
                 lane = WorkLane(self.settings, self.kafka, self.store, partition, self.judge(partition))
-                await lane.run(self._rebuilding)
+                await until_asked(lane.run(self._rebuilding))
             except Exception as error:  # fencing too shows in many forms: begin again from the first step
                 code = error.code if isinstance(error, SambandError) else type(error).__name__
                 log.warning("lane ended", extra={"partition": partition, "error": code})
@@ -394,6 +388,4 @@ class GateLoop(ConsumerRebalanceListener):  # type: ignore[misc]
             for task in self._lanes.values():
                 task.cancel()
             await asyncio.gather(*self._lanes.values(), return_exceptions=True)
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(3):
-                    await self._members.stop()
+            await clients.stop(self._members)

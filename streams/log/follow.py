@@ -5,8 +5,6 @@ async for records, at_end in follow(kafka, offset): …          records: (offse
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -48,6 +46,4 @@ async def follow(
             yield [(each.offset, (each.key or b"").decode("ascii", "replace"), each.value or b"")
                    for each in got.get(topic, ())], at_end  # fmt: skip
     finally:
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(3):
-                await consumer.stop()
+        await clients.stop(consumer)

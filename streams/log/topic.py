@@ -11,10 +11,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from samband.schemas.errors import OperatorError
 from samband.streams import clients
@@ -31,7 +30,6 @@ MOST: Final = 8192
 """Audit records of one checkpoint, where so many wait: 32 bundles, about 18 MB."""
 _FETCH_BYTES: Final = 8 << 20
 """Of one fetch: Kafka's own megabyte is 450 audit records, and a round trip for each."""
-_STOP_S: Final = 3.0
 _DEADLINE_S: Final = 15.0
 _BACK: Final = 64
 """Offsets from the end in which the newest checkpoint stands: each transaction ends with one."""
@@ -81,7 +79,7 @@ class LogTopics:
                     return bytes(found)
             return None
         finally:
-            await _stop(reader)
+            await clients.stop(reader)
 
     async def start(self, audit: int, words: int, lost: Callable[[int], None]) -> None:
         """Begin to read at two offsets.
@@ -135,14 +133,7 @@ class LogTopics:
 
     async def stop(self) -> None:
         """Leave."""
-        for each in (self._producer, self._audit, self._words):
-            await _stop(each)
-
-
-async def _stop(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
-    with suppress(Exception):
-        async with asyncio.timeout(_STOP_S):  # stop() can hang for ever on a dead broker
-            await client.stop()
+        await clients.stop(self._producer, self._audit, self._words)
 
 
 def _headers() -> list[tuple[str, bytes]]:

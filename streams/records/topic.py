@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from samband.schemas.errors import OperatorError
+from samband.streams import clients
 from samband.streams.records.keeper import Incoming
 from samband.streams.topics import AUDIT, KEEPER_TRANSACTION
 
@@ -22,7 +22,6 @@ __all__ = ["AuditTopic"]
 
 _WAIT_MS: Final = 500
 _AT_ONCE: Final = 500
-_STOP_S: Final = 3.0
 _DEADLINE_S: Final = 15.0
 _HEADERS: Final = (("ce_specversion", b"1.0"), ("ce_type", b"samband.record.v1"), ("ce_source", b"samband"))
 
@@ -110,15 +109,11 @@ class AuditTopic:
             end: int = (await looker.end_offsets([self._partition]))[self._partition]
             return first, end
         finally:
-            await looker.stop()
+            await clients.stop(looker)
 
     async def stop(self) -> None:
         """Leave."""
-        for each in (self._producer, self._consumer):
-            if each is not None:
-                with suppress(Exception):
-                    async with asyncio.timeout(_STOP_S):  # stop() can hang for ever on a dead broker
-                        await each.stop()
+        await clients.stop(self._producer, self._consumer)
 
 
 def _headers() -> list[tuple[str, bytes]]:

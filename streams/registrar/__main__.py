@@ -56,7 +56,7 @@ async def run(home: Home) -> None:
                 registrar.wrote(records, now)
                 log.info("directory published", extra={"records": len(records)})
     finally:
-        await consumer.stop()
+        await clients.stop(consumer)
 
 
 def main() -> int:

@@ -35,6 +35,8 @@ _FROZEN_S: Final = 6.0
 """The group's session timeout: from then on another worker may have the partitions."""
 _TAKEN_OVER_S: Final = 30.0
 """How long a frozen worker waits at most until another has its partitions."""
+_AWAY_S: Final = 20.0
+"""How long the broker is away at least: longer than any transaction's time, so that every lane of the gate gives up."""
 UNITS: Final = {
     "social": Unit(UnitId("SE-SOC-1"), PartyId("social"), UnitKind.SOCIAL_IFO, Regime.OSL_26, "Socialtjänst"),
     "family": Unit(UnitId("SE-FAM-1"), PartyId("family"), UnitKind.SOCIAL_IFO, Regime.OSL_26, "Familjeenhet"),
@@ -108,7 +110,7 @@ class World:
         if victim.startswith(FREEZE):
             self._freeze(victim.removeprefix(FREEZE), pause)
         elif victim == "kafka":
-            self.hub.restart_kafka(kill=True)
+            self.hub.restart_kafka(kill=True, away_s=_AWAY_S + pause)
         elif victim in self.connectors:
             self.connectors[victim].kill(hold=True)
             self._ended.wait(pause)
