@@ -1,7 +1,8 @@
 """The edges: what a connector costs where systems meet it, beside the plain way to do the same work.
 
 `rest` is `POST /v1/messages` with an idempotency key, until the message is in the durable outbox; `rest_out` is
-listing, fetching and acknowledging; `folder` and `webhook` are the hand-over of letters that wait, store and receipt
+listing, fetching and acknowledging; `drop` is files that
+become messages, each with its result; `folder` and `webhook` are the hand-over of letters that wait, store and receipt
 included. The plain side (`edges_plain`) takes the same bytes over the same HTTP server, commits as durably, and checks
 next to nothing: it has no identities, keys, ladders, receipts or repeats. Each round runs both, one after the other.
 
@@ -54,6 +55,11 @@ class _Contender:
         """Measure the hand-over of letters, which the process does itself."""
         answer = self.ask(way, at=at, count=count)
         self.found[way].append((count / answer["seconds"], answer["cpu"] / count * 1e6))
+
+    def drop(self, at: str, body: str, count: int) -> None:
+        """Measure the taking of files that the party's own system has dropped."""
+        answer = self.ask("drop", at=at, body=body, count=count)
+        self.found["drop"].append((count / answer["seconds"], answer["cpu"] / count * 1e6))
 
     def call(self, name: str, count: int, work: Callable[[], Awaitable[None]]) -> None:
         """Measure what its interface does; our own HTTP client's CPU is in this process, and not counted."""
@@ -109,6 +115,7 @@ def _round(side: _Contender, root: Path, body: str, hook: str, count: int) -> No
     side.call("rest", count, lambda: _post(side, body, count, _AT_ONCE))
     few = max(1, count // 10)  # each waits for the disk by itself
     side.call("rest_alone", few, lambda: _post(side, body, few, 1))
+    side.drop(f"{root}-drop", body, count)
     side.ask("letters", count=count)
     side.call("rest_out", count, lambda: _fetch(side, count))
     side.hand_over("folder", str(root), count)
@@ -119,6 +126,7 @@ def _figures(ours: Found, plain: Found) -> list[Figure]:
     what = {
         "rest": f"messages/s accepted, {_AT_ONCE} at once",
         "rest_alone": "messages/s accepted, one at a time",
+        "drop": "messages/s accepted from files, a result each",
         "rest_out": f"messages/s listed, fetched and acknowledged, {_AT_ONCE} at once",
         "folder": "messages/s handed over as files",
         "webhook": "messages/s handed over by POST",

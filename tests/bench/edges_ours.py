@@ -19,6 +19,7 @@ from typing import Any, Final, Self
 
 from samband.connectors import service as running
 from samband.connectors.adapter import Adapter, encode
+from samband.connectors.drop import Drop, DropSettings
 from samband.connectors.folder import FolderAdapter
 from samband.connectors.handing import delivery_of
 from samband.connectors.rest.house import Hosted
@@ -87,6 +88,24 @@ class Ours:
                     secrets.token_bytes(16), offset=self.offset, ref=secrets.token_bytes(16), unit=row.unit,
                     type=row.type, expires=row.expires, held=row.held, letter=row.letter, now=row.received,
                 )  # fmt: skip
+
+    def files(self, root: Path, body: bytes, count: int) -> None:
+        """Have so many files that wait to be sent."""
+        self.root, self.dropped = root, Drop(DropSettings(root, SCHOOL), self.sender.party.store, self.sender.client)
+        for number in range(count):
+            (root / "new" / f"{number}.json").write_bytes(body)
+
+    async def drop(self, count: int) -> float:
+        """Take so many files; return the seconds it took."""
+        # A file is taken when it has been the same for a second: this clock does not wait for it.
+        began, at, done = time.perf_counter(), 0.0, 0
+        while done < count:
+            done += await self.dropped.take(running.now_ms(), at)
+            at += 2.0
+        took = time.perf_counter() - began
+        if refused := len(list((self.root / "refused").iterdir())):
+            raise RuntimeError(f"{refused} files of {count} were refused")
+        return took
 
     async def folder(self, root: Path, count: int) -> float:
         """Hand so many letters over as files; return the seconds it took."""

@@ -70,13 +70,16 @@ class Plain:
         side.database.close()
 
     async def _post(self, request: Request) -> Response:
-        body = await request.body()
+        message = self._accept(await request.body())
+        return JSONResponse({"message_id": message, "state": "waiting"}, 202 if message else 422)
+
+    def _accept(self, body: bytes) -> str:
         told = json.loads(body)
         if not isinstance(told.get("type"), str) or not isinstance(told.get("content"), dict):
-            return JSONResponse({"code": "BODY_FORM"}, 422)
+            return ""
         message = secrets.token_hex(16)
         self.database.execute("INSERT INTO outbox VALUES (?, ?)", (message, body))
-        return JSONResponse({"message_id": message, "state": "waiting"}, 202)
+        return message
 
     async def _list(self, request: Request) -> Response:
         limit = int(request.query_params["limit"])
@@ -103,10 +106,32 @@ class Plain:
         self.database.executemany("INSERT INTO inbox VALUES (?, ?, 'waiting')", rows)
         self.database.execute("COMMIT")
 
+    def files(self, root: Path, body: bytes, count: int) -> None:
+        """Have so many files that wait to be sent."""
+        _make(root)
+        (root / "taken").mkdir(mode=0o700)
+        for number in range(count):
+            (root / "new" / f"{number}.json").write_bytes(body)
+        self.root = root
+
+    async def drop(self, count: int) -> float:
+        """Take so many files; return the seconds it took."""
+        left = iter(sorted((self.root / "new").iterdir()))
+
+        async def take() -> None:
+            path = next(left)
+            body = await asyncio.to_thread(path.read_bytes)
+            message = self._accept(body)
+            answer = json.dumps({"message_id": message, "state": "waiting"}).encode()
+            await asyncio.to_thread(_write, self.root, "taken", answer)
+            path.rename(self.root / "taken" / path.name)
+
+        return await _timed(count, take)
+
     async def folder(self, root: Path, count: int) -> float:
         """Hand so many letters over as files; return the seconds it took."""
         _make(root)
-        return await _timed(count, lambda: asyncio.to_thread(_write, root, self.document))
+        return await _timed(count, lambda: asyncio.to_thread(_write, root, "new", self.document))
 
     async def webhook(self, url: str, count: int) -> float:
         """Hand so many letters over by POST; return the seconds it took."""
@@ -128,15 +153,15 @@ def _make(root: Path) -> None:
         each.mkdir(mode=0o700)
 
 
-def _write(root: Path, data: bytes) -> None:
+def _write(root: Path, where: str, data: bytes) -> None:
     """Write a whole file that survives power loss."""
     name = f"{secrets.token_hex(16)}.json"
     with (root / ".tmp" / name).open("xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    (root / ".tmp" / name).rename(root / "new" / name)
-    handle = os.open(root / "new", os.O_RDONLY)
+    (root / ".tmp" / name).rename(root / where / name)
+    handle = os.open(root / where, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -22,6 +22,10 @@ async def _answer(side: Ours | Plain, asked: dict[str, Any]) -> dict[str, Any]:
             side.document, side.event = asked["document"].encode(), asked["event"].encode()
         case "letters":
             side.letters(count)
+        case "drop":
+            side.files(Path(asked["at"]), asked["body"].encode(), count)
+            cpu = time.process_time()
+            return {"seconds": await side.drop(count), "cpu": time.process_time() - cpu}
         case "folder" | "webhook" as way:
             if isinstance(side, Ours):
                 side.letters(count)
