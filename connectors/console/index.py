@@ -12,6 +12,7 @@ are opened one by one and proved. It is never backed up: `clear` forgets it, and
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from samband.schemas.errors import SambandError
@@ -127,6 +128,10 @@ class Index:
     def find(self, wanted: Wanted, after: Cursor | None, limit: int) -> tuple[list[Place], Cursor | None]:
         """Return at most `limit` places, newest first, and the cursor of the next page, None on the last."""
         return self._finder.find(wanted, after, limit)
+
+    def about(self, messages: Mapping[bytes, int]) -> dict[bytes, list[Place]]:
+        """Return all that was said of many messages, each oldest first; a message's month bounds where it is looked."""
+        return self._finder.about(messages)
 
     def every(self, wanted: Wanted, most: int) -> list[Place]:
         """Return at most `most` places, oldest first."""

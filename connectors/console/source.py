@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
-from samband.connectors.console.index import Cursor, Index, Sum, Wanted
+from samband.connectors.console.index import Cursor, Index, Place, Sum, Wanted
 from samband.connectors.console.tree import Inclusion, LogState, inclusion_of, state_of
 from samband.connectors.spotcheck import SpotChecks
 from samband.schemas.errors import OperatorError, SambandError, TrustError
@@ -191,6 +191,14 @@ class Source:
     def leaning(self, consent_entry: bytes, limit: int = _LADDER) -> list[Found]:
         """Return the decisions that leaned on a consent, oldest first."""
         return self.records(Wanted(leans_on=consent_entry), None, limit).rows[::-1]
+
+    def marks(self, consent_entry: bytes, limit: int) -> list[int]:
+        """Return when decisions leaned on a consent (ms), oldest first; nothing is opened for it."""
+        return [each.at for each in self.index.every(Wanted(leans_on=consent_entry), limit)]
+
+    def said_of(self, rows: Iterable[Found]) -> dict[bytes, list[Place]]:
+        """Return what was said of the messages of some records, as the index knows it; nothing is opened for it."""
+        return self.index.about({each.record.message_id: month_of(each.record.decided_at) for each in rows})
 
     def sums(self, first_day: int = 0) -> list[Sum]:
         """Return how many records there are, by day, kind and outcome."""

@@ -10,7 +10,7 @@ else month by month, newest first, until a page is full.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache, partial
@@ -25,16 +25,20 @@ __all__ = ["Cursor", "Finder", "Place", "Wanted"]
 _EVER: Final = 1 << 62
 _FEW: Final = 500
 """Places of a word that may be read through for a page without anybody noticing."""
+_MESSAGES: Final = 50
+"""Messages that are asked for at once."""
 _EPOCH: Final = date(1970, 1, 1)
 Term = tuple[Any, ...]
 """A condition and the values of its marks."""
 
 
 class Place(NamedTuple):
-    """Where a record is found: its log entry, and when it was decided (ms since 1970 UTC)."""
+    """Where a record is found: its log entry, and when it was decided (ms since 1970 UTC); what it says at a glance."""
 
     entry: bytes
     at: int
+    kind: str
+    outcome: str
 
 
 class Cursor(NamedTuple):
@@ -86,18 +90,42 @@ class Finder:
         months = self._holding(wanted)
         if after is not None:
             months = [month for month in months if month <= after.month]
-        found: list[tuple[int, int, bytes, int]] = []
+        found: list[tuple[int, int, bytes, int, str, str]] = []
         for some in [months] if wanted.is_rare else [[month] for month in months]:
             if some and len(found) <= limit:
                 found += self._in_months(some, wanted, after, limit + 1 - len(found))
         page = found[:limit]
-        places = [Place(bytes(entry), at) for _, _, entry, at in page]
+        places = [Place(bytes(entry), at, kind, outcome) for _, _, entry, at, kind, outcome in page]
         return places, Cursor(page[-1][0], page[-1][1]) if page and len(found) > limit else None
 
     def every(self, wanted: Wanted, most: int) -> list[Place]:
         """Return at most `most` places, oldest first."""
         found, _ = self.find(wanted, None, most)
         return found[::-1]
+
+    def about(self, messages: Mapping[bytes, int]) -> dict[bytes, list[Place]]:
+        """Return all that was said of many messages, each oldest first, whatever their number in a few questions.
+
+        Args:
+            messages: id of a message → the month that it was decided in; nothing was said of it before.
+        """
+        found: dict[bytes, list[Place]] = {each: [] for each in messages}
+        months, some = self.months(), list(messages.items())
+        for start in range(0, len(some), _MESSAGES):
+            named = {
+                self._tokens.of(month, "message", message): message
+                for message, first in some[start : start + _MESSAGES]
+                for month in months
+                if month >= first
+            }
+            tokens, queries = list(named), []
+            for column in ("message", "subject"):
+                term, *_ = _among(column, tokens)
+                queries.append(f"SELECT {column}, place, entry, at, kind, outcome FROM places WHERE {term}")
+            rows = self._engine.rows(f"{' UNION '.join(queries)} ORDER BY 2", tokens * 2) if tokens else []
+            for token, _, entry, at, kind, outcome in rows:
+                found[named[token]].append(Place(bytes(entry), at, kind, outcome))
+        return found
 
     def _holding(self, wanted: Wanted) -> list[int]:
         """Return the months that may hold what is wanted, newest first, as the totals tell.
@@ -119,7 +147,7 @@ class Finder:
         return [month for month in self.months() if month in there]
 
     def _in_months(self, months: list[int], wanted: Wanted, after: Cursor | None, limit: int) -> list[Any]:
-        """Return (month, place, entry, at) of places, newest first.
+        """Return (month, place, entry, at, kind, outcome) of places, newest first.
 
         What may stand in either of two columns is asked for in each by its own index, and the two are laid together.
         """
@@ -132,7 +160,7 @@ class Finder:
         for number, either in enumerate(self._either(months, wanted, lead) or [[]]):
             where = [*either, *terms]
             queries.append(
-                f"SELECT * FROM (SELECT places.month, places.place, entry, at FROM {tables} "
+                f"SELECT * FROM (SELECT places.month, places.place, entry, at, kind, outcome FROM {tables} "
                 f"WHERE {' AND '.join(term for term, *_ in where)} ORDER BY {order} LIMIT {int(limit)}) AS part{number}"
             )
             values += [value for _, *given in where for value in given]

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from samband.connectors.console.index import Cursor, Index, Wanted, day_of
-from samband.streams.audit import AuditKeys
+from samband.streams.audit import AuditKeys, month_of
 from samband.streams.records.erasure import Wish
 from tests.index.conftest import Databases
 from tests.index.ground import picture
@@ -200,6 +200,22 @@ def test_it_finds_what_a_look_at_each_would_find(many: Many, filters: dict[str, 
     else:
         pytest.fail("the pages never end")
     assert sorted(found) == sorted(entry for entry, record in records if fits(record, wanted))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(asked=st.dictionaries(st.sampled_from((*IDS, b"n" * 16)), st.sampled_from(DAYS), max_size=6))
+def test_it_tells_what_was_said_of_many_messages(many: Many, asked: dict[bytes, str]) -> None:
+    """Of each message what was said of it since its month, oldest first, as a look at each record would find it."""
+    months = {each: month_of(int(midnight(day).timestamp() * 1000)) for each, day in asked.items()}
+    found = many.index.about(months)
+    assert found.keys() == asked.keys()
+    for message, first in months.items():
+        naive = [
+            (entry, record.decided_at, record.kind, record.outcome)
+            for entry, record in many.records
+            if message in (record.message_id, record.subject) and month_of(record.decided_at) >= first
+        ]
+        assert [tuple(each) for each in found[message]] == naive
 
 
 def test_days_are_stockholms() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from samband.connectors.console.ask import Ask, Csv, Shown
@@ -41,7 +41,7 @@ def affected(ask: Ask) -> Shown:
     after = None
     if wanted is not None:
         found = ask.house.hub.records(wanted, ask.query.cursor(), _ROWS)
-        rows, after = [_told(ask, each) for each in found.rows], found.after
+        rows, after = _told(ask, found.rows), found.after
     return Shown(
         "affected",
         asked=wanted is not None,
@@ -54,23 +54,27 @@ def affected(ask: Ask) -> Shown:
     )
 
 
-def _told(ask: Ask, found: Found) -> dict[str, Any]:
-    record, source = found.record, ask.house.hub
-    levels = [each.record for each in source.ladder(record.message_id) if each.record.kind in ("receipt", "recall")]
-    taken = next((each.decided_at for each in levels if each.outcome in _TAKEN), 0)
-    return {
-        "entry": found.entry.hex(),
-        "at": record.decided_at,
-        "handed": taken,
-        "state": ask.words.say(levels[-1].outcome) if levels else ask.words("affected.on_its_way"),
-        "type": ask.words.type(record.type),
-        "type_code": record.type,
-        "sender": record.sender,
-        "recipient": record.recipient,
-        "grounds": record.grounds,
-        "categories": [ask.words.category(each) for each in record.categories],
-        "message": record.message_id.hex(),
-    }
+def _told(ask: Ask, rows: Sequence[Found]) -> list[dict[str, Any]]:
+    source = ask.house.hub
+    said, told = source.said_of(rows), []
+    for entry, record in rows:
+        levels = [each for each in said[record.message_id] if each.kind in ("receipt", "recall")]
+        told.append(
+            {
+                "entry": entry.hex(),
+                "at": record.decided_at,
+                "handed": next((each.at for each in levels if each.outcome in _TAKEN), 0),
+                "state": ask.words.say(levels[-1].outcome) if levels else ask.words("affected.on_its_way"),
+                "type": ask.words.type(record.type),
+                "type_code": record.type,
+                "sender": record.sender,
+                "recipient": record.recipient,
+                "grounds": record.grounds,
+                "categories": [ask.words.category(each) for each in record.categories],
+                "message": record.message_id.hex(),
+            }
+        )
+    return told
 
 
 def affected_csv(ask: Ask) -> Csv:
@@ -85,8 +89,7 @@ def _csv_rows(ask: Ask) -> Iterator[list[str]]:
     wanted, after, left = _wanted(ask), None, _MOST
     while wanted is not None and left > 0:
         found = ask.house.hub.records(wanted, after, min(500, left))
-        for row in found.rows:
-            each = _told(ask, row)
+        for each in _told(ask, found.rows):
             yield [
                 ask.words.iso(each["at"]), ask.words.iso(each["handed"]) if each["handed"] else "", each["type_code"],
                 each["sender"], each["recipient"], " ".join(each["grounds"]), ", ".join(each["categories"]),

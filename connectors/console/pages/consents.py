@@ -52,7 +52,7 @@ def consents(ask: Ask) -> Shown:
 def _told(ask: Ask, found: Found) -> dict[str, Any]:
     record = found.record
     events = _events(ask, found)
-    leaning = ask.house.hub.leaning(found.entry, _MARKS)
+    marks = ask.house.hub.marks(found.entry, _MARKS)
     closing = [each for each in events if _closes(each)]
     return {
         "entry": found.entry.hex(),
@@ -61,9 +61,9 @@ def _told(ask: Ask, found: Found) -> dict[str, Any]:
         "by_name": ask.house.hub.unit_name(record.sender),
         "end": closing[0].record.decided_at if closing else 0,
         "in_part": not closing and any(each.record.code == "CONSENT_WITHDRAWN_IN_PART" for each in events),
-        "marks": [each.record.decided_at for each in leaning],
-        "leaning": len(leaning),
-        "more": len(leaning) >= _MARKS,
+        "marks": marks,
+        "leaning": len(marks),
+        "more": len(marks) >= _MARKS,
     }
 
 
