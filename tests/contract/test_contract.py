@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -22,7 +23,7 @@ import pytest
 from samband.connectors.adapter import Delivery
 from samband.connectors.conformity import FAILED, OK, SKIPPED, page
 from samband.connectors.contract import AdapterSide, FolderSide, Received, RestSide, WebhookSide, run
-from samband.connectors.contract.checks import CHECKS
+from samband.connectors.contract.checks import CHECKS, Bench, Check
 from samband.connectors.contract.far_side import FarSide
 from samband.connectors.contract.run import _Bench
 from samband.connectors.sandbox.places import IFO, SCHOOL
@@ -60,8 +61,8 @@ def a_port() -> int:
 
 
 @contextlib.contextmanager
-def served(*command: str, more: tuple[str, ...] = ()) -> Iterator[str]:
-    port = a_port()
+def served(*command: str, more: tuple[str, ...] = (), port: int = 0) -> Iterator[str]:
+    port = port or a_port()
     process = subprocess.Popen([*command, str(port), *more], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 20
@@ -76,25 +77,52 @@ def served(*command: str, more: tuple[str, ...] = ()) -> Iterator[str]:
         process.wait()
 
 
+def of_the_docs(command: str, name: str) -> tuple[str, str]:
+    """Return how an example is started; skip the test where its language is not here."""
+    if not shutil.which(command):
+        pytest.skip(f"there is no {command} here")
+    return command, str(EXAMPLES / name)
+
+
 @pytest.mark.parametrize("command", [(sys.executable, "webhook.py"), ("node", "webhook.mjs")], ids=["python", "node"])
 async def test_the_examples_of_the_docs_pass(command):
     """The sample systems of docs/examples, in Python and in JavaScript, pass every check."""
-    if not shutil.which(command[0]):
-        pytest.skip(f"there is no {command[0]} here")
-    with served(command[0], str(EXAMPLES / command[1])) as url:
+    with served(*of_the_docs(*command)) as url:
         found = await states(WebhookSide(url, SECRET), SCHOOL)
     assert set(found.values()) == {OK}
 
 
-async def test_the_example_that_fetches_passes():
-    """The sample that fetches over REST keeps everything that is asked of it; nothing is posted to it."""
+@pytest.mark.parametrize("command", [(sys.executable, "rest.py"), ("node", "rest.mjs")], ids=["python", "node"])
+async def test_the_examples_that_fetch_pass(command, tmp_path):
+    """The samples that fetch over REST keep everything that is asked of them; nothing is posted to them."""
     port = a_port()
-    more = (f"http://127.0.0.1:{port}/parties/skola", "skola")
-    with served(sys.executable, str(EXAMPLES / "rest.py"), more=more) as url:
+    more = (f"http://127.0.0.1:{port}/parties/skola", "skola", str(tmp_path / "kept"))
+    with served(*of_the_docs(*command), more=more) as url:
         found = await states(RestSide(port, url), SCHOOL)
     posted = {check.words[1] for check in CHECKS[-6:]}
     assert {name for name, state in found.items() if state == SKIPPED} == posted
     assert FAILED not in found.values()
+
+
+async def test_the_example_with_a_folder_outlives_its_process(tmp_path):
+    """Killed as soon as a sender sees `handed_over` and started again, the sample that keeps files has each once."""
+    command, port, own = of_the_docs("node", "rest.mjs"), a_port(), a_port()
+    more = (f"http://127.0.0.1:{port}/parties/skola", "skola", str(tmp_path / "kept"))
+    said = []
+
+    async def killed_between(bench: Bench) -> str:
+        for _ in range(3):
+            with served(*command, more=more, port=own):  # and is killed at the end
+                said.append(await bench.say())
+                assert await bench.state(said[-1], "handed_over", "opened") in ("handed_over", "opened")
+        with served(*command, more=more, port=own):
+            return " ".join(each.id for each in await bench.side.received() or ())
+
+    check = Check(("", ""), ("", ""), killed_between)
+    report = await run(RestSide(port, f"http://127.0.0.1:{own}/"), unit=SCHOOL, checks=[check])
+    assert report.checks[0].found == " ".join(said)
+    if os.name == "posix":  # about a child: nobody else on the machine reads it
+        assert {each.stat().st_mode & 0o077 for each in (tmp_path / "kept", *(tmp_path / "kept").iterdir())} == {0}
 
 
 # what does not
