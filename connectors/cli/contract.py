@@ -84,7 +84,7 @@ def run(
     if as_json:
         emit({**report.plain(), "files": files})
     else:
-        print(either("\ngodkänt" if report.passed else "\nunderkänt", "\npassed" if report.passed else "\nFAILED"))
+        _end(report)
         for each in files:
             print(each)
     if not report.passed:
@@ -127,6 +127,14 @@ def _quiet(line: Check) -> None:
 def _tell(line: Check) -> None:
     mark = {"ok": "ok", "failed": either("FEL", "FAILED"), "skipped": either("utelämnat", "left out")}[line.state]
     print(f"{mark:<10} {either(*line.check):<48} {line.found}", flush=True)
+
+
+def _end(report: Report) -> None:
+    """Say the whole, with how much was asked at all: what is left out is no failure, and no promise kept."""
+    states = [line.state for line in report.checks]
+    counts = states.count("ok"), states.count("skipped")
+    said = either("\ngodkänt" if report.passed else "\nunderkänt", "\npassed" if report.passed else "\nFAILED")
+    print(said + either(": {} hålls, {} utelämnade", ": {} kept, {} left out").format(*counts))
 
 
 def _write(out: Path, report: Report) -> None:
