@@ -13,6 +13,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import cache
 from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -188,8 +189,9 @@ def shipped_text() -> str:
     return resources.files("samband.schemas").joinpath("rulebook.toml").read_text("utf-8")
 
 
+@cache
 def shipped() -> Rulebook:
-    """Return the rulebook that ships with Samband."""
+    """Return the rulebook that ships with Samband, which no run of this process sees change."""
     return parse(shipped_text())
 
 

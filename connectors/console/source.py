@@ -200,6 +200,17 @@ class Source:
         """Return what was said of the messages of some records, as the index knows it; nothing is opened for it."""
         return self.index.about({each.record.message_id: month_of(each.record.decided_at) for each in rows})
 
+    def consent_story(self, given: Iterable[Found]) -> dict[bytes, list[Found]]:
+        """Return what was said about the consents that some records gave, by the consent's id, each oldest first."""
+        months = {each.record.subject: month_of(each.record.decided_at) for each in given if each.record.subject}
+        story: dict[bytes, list[Found]] = {}
+        for about, places in self.index.about(months).items():
+            opened = [self.found(each.entry) for each in places if each.kind in ("event", "notice")]
+            story[about] = [
+                each for each in opened if each and each.record.subject == about and each.record.type in CONSENT_EVENTS
+            ]
+        return story
+
     def sums(self, first_day: int = 0) -> list[Sum]:
         """Return how many records there are, by day, kind and outcome."""
         return self.index.sums(first_day)

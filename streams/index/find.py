@@ -130,8 +130,11 @@ class Finder:
     def _holding(self, wanted: Wanted) -> list[int]:
         """Return the months that may hold what is wanted, newest first, as the totals tell.
 
-        So what never was is not looked for in a million rows. An erasure's own record is of no month.
+        So what never was is not looked for in a million rows. An erasure's own record is of no month. What few records
+        have is found as fast as the totals are read.
         """
+        if wanted.is_rare:
+            return self.months()
         terms: list[Term] = [("number > 0",)]
         if wanted.kinds:
             terms.append(_among("kind", list(wanted.kinds)))

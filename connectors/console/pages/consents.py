@@ -7,12 +7,13 @@ a withdrawal closed it; one without an end is open in the records.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from samband.connectors.console.ask import Ask, Shown
 from samband.connectors.console.charts import Span, bars
 from samband.connectors.console.pages.decisions import row_of
-from samband.connectors.console.source import CONSENT_EVENTS, Wanted
+from samband.connectors.console.source import Wanted
 from samband.schemas.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def consents(ask: Ask) -> Shown:
     """List the consents that were recorded, newest first, with a bar each."""
     wanted = Wanted(kinds=("event",), outcome="accepted", type="consent.given", unit=ask.query.text("unit"))
     found = ask.house.hub.records(wanted, ask.query.cursor(), _ROWS)
-    rows = [_told(ask, each) for each in found.rows]
+    story = ask.house.hub.consent_story(found.rows)
+    rows = [_told(ask, each, _events(each, story)) for each in found.rows]
     now = int(ask.now.timestamp() * 1000)
     begin = min((row["at"] for row in rows), default=now)
     spans = [
@@ -49,9 +51,8 @@ def consents(ask: Ask) -> Shown:
     )
 
 
-def _told(ask: Ask, found: Found) -> dict[str, Any]:
+def _told(ask: Ask, found: Found, events: Sequence[Found]) -> dict[str, Any]:
     record = found.record
-    events = _events(ask, found)
     marks = ask.house.hub.marks(found.entry, _MARKS)
     closing = [each for each in events if _closes(each)]
     return {
@@ -74,12 +75,10 @@ def _closes(found: Found) -> bool:
     return whole or (record.kind == "notice" and record.code == "CONSENT_WITHDRAWN")
 
 
-def _events(ask: Ask, found: Found) -> list[Found]:
+def _events(found: Found, story: Mapping[bytes, list[Found]]) -> list[Found]:
+    """Return what was said about a consent; a record that names none stands by itself."""
     about = found.record.subject
-    if about is None or about == _EMPTY_ID:
-        return [found]
-    rows = ask.house.hub.ladder(about)
-    return [each for each in rows if each.record.subject == about and each.record.type in CONSENT_EVENTS]
+    return [found] if about is None or about == _EMPTY_ID else story[about]
 
 
 def consent(ask: Ask) -> Shown:
@@ -91,13 +90,14 @@ def consent(ask: Ask) -> Shown:
     found = ask.house.hub.found(ask.entry())
     if found is None or found.record.type != "consent.given":
         raise InputError("CONSOLE_UNKNOWN", "there is no such record; it may have been erased by law")
-    row = _told(ask, found)
+    events = _events(found, ask.house.hub.consent_story([found]))
+    row = _told(ask, found, events)
     now = int(ask.now.timestamp() * 1000)
     span = Span(row["at"], row["end"] or now, "closed" if row["end"] else "open", tuple(row["marks"]))
     return Shown(
         "consent",
         row=row,
-        events=[row_of(ask, each) for each in _events(ask, found)],
+        events=[row_of(ask, each) for each in events],
         leaning=[row_of(ask, each) for each in ask.house.hub.leaning(found.entry)],
         chart=bars([span], row["at"], now),
         end=now,
