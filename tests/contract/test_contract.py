@@ -343,6 +343,14 @@ async def test_a_report_names_nobody(tmp_path):
     assert str(tmp_path) not in text
 
 
+async def test_what_could_not_be_asked_is_no_pass():
+    """Against a system that does not say what it has, as behind a wrong address, nothing is shown."""
+    silent = AdapterSide("silent", lambda: Shelf(), None, exactly_once=True)
+    report = await run(silent, tell=lambda line: None, checks=CHECKS[:2])
+    assert [line.state for line in report.checks] == [SKIPPED, SKIPPED]
+    assert not report.passed
+
+
 async def test_only_units_that_are_there(tmp_path):
     """A unit that the sandbox has not, or that nobody writes to, is refused before anything runs."""
     with pytest.raises(InputError, match="one of the sandbox's units"):
