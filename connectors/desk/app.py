@@ -23,12 +23,12 @@ from urllib.parse import quote
 import jinja2
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, compile_path
 
 from samband.connectors.console import files
 from samband.connectors.desk.ask import Ask, Fetched, House, Kept, Onward
 from samband.connectors.desk.forms import longest_form
-from samband.connectors.desk.pages import message, papers, sent, write
+from samband.connectors.desk.pages import checking, message, papers, sent, write
 from samband.connectors.desk.pages.inbox import inbox
 from samband.connectors.desk.pages.waiting import waiting
 from samband.connectors.desk.roles import Page, Right, Role, may
@@ -36,6 +36,7 @@ from samband.connectors.desk.words import LANGUAGES, Words
 from samband.connectors.web.guard import Guard, Settings
 from samband.connectors.web.page import Query, Shown
 from samband.connectors.web.site import Site, status_of
+from samband.schemas.attachment import MOST_BYTES
 from samband.schemas.errors import RefusedError, SambandError
 from samband.schemas.version import VERSION
 
@@ -57,6 +58,8 @@ class Address:
     answer: Callable[[Ask], Shown | Onward | Kept | Fetched]
     right: Right = Right.VIEW
     method: str = "GET"
+    files: bool = False
+    """Its form may carry files."""
 
 
 ROUTES: Final = (
@@ -72,9 +75,9 @@ ROUTES: Final = (
     Address(Page.INBOX, "inbox/{message}/misdirected", message.misdirected, Right.ACT, "POST"),
     Address(Page.WRITE, "write", write.types),
     Address(Page.WRITE, "write/{type}", write.form),
-    Address(Page.WRITE, "write/{type}", write.fill_in, Right.ACT, "POST"),
-    Address(Page.WRITE, "write/{type}/check", write.check),
-    Address(Page.WRITE, "write/{type}/check", write.send, Right.ACT, "POST"),
+    Address(Page.WRITE, "write/{type}", write.fill_in, Right.ACT, "POST", files=True),
+    Address(Page.WRITE, "write/{type}/check", checking.check),
+    Address(Page.WRITE, "write/{type}/check", checking.send, Right.ACT, "POST"),
     Address(Page.WRITE, "unkeep", write.unkeep, Right.ACT, "POST"),
     Address(Page.WRITE, "add/{where}/{message}", sent.adding),
     Address(Page.WRITE, "add/{where}/{message}", sent.add, Right.ACT, "POST"),
@@ -96,13 +99,17 @@ _ERRORS: Final = {
     "PAPER_FOR": ("paper_for", 400), "PAPER_NO_CONSENT": ("paper_no_consent", 400), "NAMES_A_CHILD": ("names", 400),
     "ROW_FORBIDDEN": ("forbidden", 400), "DIRECTORY_EMPTY": ("directory", 503), "DESK_FUNCTION": ("function", 400),
     "ATTACHMENT_UNKNOWN": ("file", 404), "ATTACHMENT_MISSING": ("file", 409), "ATTACHMENT_MISMATCH": ("file", 409),
+    "ATTACHMENT_NOT_TAKEN": ("file_taken", 409), "ATTACHMENT_TYPE": ("file_type", 400),
 }  # fmt: skip
 """Code of an error: its words, and the HTTP status."""
 
 
 def desk_settings(hosts: frozenset[str], *, https: bool = False) -> Settings:
-    """Return how the desk is reached: its own cookie, and room for the longest form of any type."""
-    return Settings(hosts, https=https, cookie=_COOKIE, body=longest_form(), fields=_FIELDS)
+    """Return how the desk is reached: its own cookie, and room for the longest form of any type, and for its files."""
+    carriers = tuple(compile_path(f"/{language}/{each.path}")[0] for each in ROUTES if each.files
+                     for language in LANGUAGES)  # fmt: skip
+    return Settings(hosts, https=https, cookie=_COOKIE, body=longest_form(), fields=_FIELDS, carriers=carriers,
+                    files=MOST_BYTES)  # fmt: skip
 
 
 def desk(
@@ -164,6 +171,7 @@ class _Desk(Site[Role]):
         return Ask(
             self._house, party, Words(language), session, Query(dict(request.query_params)),  # type: ignore[arg-type]
             request.path_params, Query(request.scope["samband"]["form"]), self._now(),
+            request.scope["samband"]["uploads"],
         )  # fmt: skip
 
     def _late(self, language: str, address: Address, request: Request) -> Response:

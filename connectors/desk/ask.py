@@ -23,6 +23,7 @@ from samband.connectors.client import Client
 from samband.connectors.desk.roles import Page, Right, Role, may
 from samband.connectors.desk.words import Words
 from samband.connectors.web.page import Query
+from samband.connectors.web.uploads import Uploads
 from samband.schemas.errors import InputError, RefusedError
 from samband.schemas.units import Unit
 from samband.streams.decision.conditions import HOLD_PROTECTED
@@ -117,6 +118,8 @@ class Ask:
     form: Query
     now: datetime
     """Aware."""
+    uploads: Uploads = field(default_factory=Uploads)
+    """The files of the form."""
 
     @property
     def ms(self) -> int:

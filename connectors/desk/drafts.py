@@ -4,7 +4,7 @@
     drafts = Drafts(party, "anna01");  drafts.keep(draft, now);  drafts.all(now);  drafts.drop(draft.id)
 
 A draft's id is the id of the message that it becomes, so sending it twice is sending it once. It is no message: until
-it is sent nobody else at the party sees it, and nothing of it leaves the machine.
+it is sent nobody else at the party sees it, and nothing of it leaves the machine. Its files lie beside it, in pieces.
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from samband.connectors.desk.attached import Attached, forget
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from samband.connectors.party import Party
     from samband.connectors.store import Store
 
@@ -47,6 +51,17 @@ class Draft:
     """It is said, and kept until the gate has permitted it: a refusal gives it back."""
     of: str = ""
     """The message that it was, which was refused."""
+    files: list[dict[str, Any]] = field(default_factory=list)
+    """`Attached.kept` of each."""
+
+    @property
+    def attached(self) -> tuple[Attached, ...]:
+        """Its files, as far as they are whole."""
+        return tuple(each for each in map(Attached.of, self.files) if each.whole)
+
+    def with_files(self, files: Sequence[Attached]) -> Draft:
+        """Return it with these files."""
+        return replace(self, files=[each.kept for each in files])
 
 
 class Drafts:
@@ -76,16 +91,26 @@ class Drafts:
         return None if data is None else Draft(**json.loads(data))
 
     def keep(self, draft: Draft, now: int) -> Draft:
-        """Keep a draft, in place of the one with its id."""
-        kept = replace(draft, kept=now)
+        """Keep a draft, in place of the one with its id; files that it has no more are erased."""
+        kept, before = replace(draft, kept=now), self.get(draft.id)
         ids = [draft.id, *(each for each in self._ids() if each != draft.id)]
         with self._store.transaction():
+            if before is not None:
+                forget(self._store, [each for each in before.files if each["key"] not in _keys(kept)])
             self._store.keep_sealed(_name(draft.id), _written(asdict(kept)))
             self._store.keep_sealed(self._index, _written(ids[:_MOST]))
             if self._user not in (users := _users(self._store)):
                 self._store.keep_sealed(_USERS, _written([*users, self._user]))
             for each in ids[_MOST:]:
                 self._erase(each)
+        return kept
+
+    def again(self, draft: Draft, following: Draft, now: int) -> Draft:
+        """Keep a draft as another, which takes its files over."""
+        kept = self.keep(following, now)
+        with self._store.transaction():
+            self._store.keep_sealed(self._index, _written([each for each in self._ids() if each != draft.id]))
+            self._store.forget_sealed(_name(draft.id))
         return kept
 
     def drop(self, draft_id: str) -> None:
@@ -106,6 +131,8 @@ class Drafts:
         return found
 
     def _erase(self, draft_id: str) -> None:
+        if (data := self._store.sealed(_name(draft_id))) is not None:
+            forget(self._store, Draft(**json.loads(data)).files)
         self._store.forget_sealed(_name(draft_id))
 
 
@@ -125,6 +152,10 @@ def erase_old(party: Party, now: int) -> None:
 def _users(store: Store) -> list[str]:
     found: list[str] = json.loads(store.sealed(_USERS) or b"[]")
     return found
+
+
+def _keys(draft: Draft) -> set[str]:
+    return {each["key"] for each in draft.files}
 
 
 def _name(draft_id: str) -> str:

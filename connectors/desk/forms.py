@@ -100,7 +100,7 @@ class Form:
         if row.event:
             raise InputError("TYPE_UNKNOWN", "the type is an event, which has no form here")
         common = () if row.unidentified else COMMON_FIELDS
-        own = (each for each in row.fields if each.kind is not FieldKind.FILES)  # the desk sends no files
+        own = (each for each in row.fields if each.kind is not FieldKind.FILES)  # they stand beside the form's controls
         return cls(row, tuple(map(Control.of, common)), tuple(map(Control.of, own)))
 
     @property

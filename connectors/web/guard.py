@@ -3,12 +3,14 @@
     app = Guard(app, Settings(hosts={"127.0.0.1:8600"}), door)
 
 Only this site's own `Host`, against names that another site points here; forms only from its own pages, by `Origin`;
-small bodies of one kind; not too often. Every answer says that nothing but its own files may run, be framed or kept.
+small bodies of one kind, larger ones where a form carries files; not too often. Every answer says that nothing but its
+own files may run, be framed or kept.
 """
 
 from __future__ import annotations
 
 import http
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +22,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse
 
 from samband.connectors.web.session import Door, Rate, Session
+from samband.connectors.web.uploads import BrokenFormError, Uploads, read
 from samband.schemas.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
@@ -30,6 +33,9 @@ __all__ = ["COOKIE", "Guard", "Settings"]
 COOKIE: Final = "samband_console"
 _ADDRESS: Final = 4096
 _FORM: Final = "application/x-www-form-urlencoded"
+_FILES: Final = "multipart/form-data"
+_AT_ONCE: Final = 4
+"""Forms with files that are read at a time: each has its temporary files."""
 _REQUESTS: Final = (300, 60.0)
 """Requests of one session or address in a minute."""
 _SIGNING_IN: Final = (10, 60.0)
@@ -65,6 +71,10 @@ class Settings:
     """Bytes of a form."""
     fields: int = 40
     """Fields of a form."""
+    carriers: tuple[re.Pattern[str], ...] = ()
+    """Addresses whose forms may carry files."""
+    files: int = 0
+    """Bytes of the files of such a form together, beside `body`."""
 
     @property
     def origins(self) -> frozenset[str]:
@@ -84,6 +94,7 @@ class Guard:
         self._clock = clock
         self._requests = Rate(*_REQUESTS)
         self._signing_in = Rate(*_SIGNING_IN)
+        self._reading = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -103,13 +114,16 @@ class Guard:
 
         try:
             session, ended = self._check(scope, headers, fresh)
-            form, ended = await self._form(scope, headers, receive, session, ended)
+            form, ended, uploads = await self._form(scope, headers, receive, session, ended)
         except _StopError as refused:
             text = f"{refused.status} {http.HTTPStatus(refused.status).phrase}\n{refused.text}\n"
             await PlainTextResponse(text, refused.status)(scope, receive, answer)
             return
-        scope["samband"] = {"session": session, "form": form, "ended": ended}
-        await self._app(scope, receive, answer)
+        scope["samband"] = {"session": session, "form": form, "ended": ended, "uploads": uploads}
+        try:
+            await self._app(scope, receive, answer)
+        finally:
+            uploads.close()
 
     def _check(
         self, scope: Scope, headers: Headers, fresh: list[str]
@@ -141,14 +155,29 @@ class Guard:
 
     async def _form(
         self, scope: Scope, headers: Headers, receive: Receive, session: Session[Any] | None, ended: Session[Any] | None
-    ) -> tuple[dict[str, str], Session[Any] | None]:
-        """Return the fields of a form that comes from one of our own pages, and whose ended session it is of."""
+    ) -> tuple[dict[str, str], Session[Any] | None, Uploads]:
+        """Return the fields of a form that comes from one of our own pages, whose ended session it is of, its files."""
         if scope["method"] != "POST":
-            return {}, None
+            return {}, None, Uploads()
         if headers.getlist("origin") != [headers.get("origin")] or headers["origin"] not in self._settings.origins:
             raise _StopError(403, "the form does not come from this site")
-        if headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        uploads = Uploads()
+        if kind == _FORM:
+            pairs = await self._typed(receive)
+        elif kind == _FILES and any(each.fullmatch(scope["path"]) for each in self._settings.carriers):
+            if session is None and ended is None:
+                return {}, None, uploads  # a stranger's is not read
+            pairs, uploads = await self._carried(headers, receive)
+        else:
             raise _StopError(415, "")
+        try:
+            return *self._own(pairs, session, ended), uploads
+        except _StopError:
+            uploads.close()
+            raise
+
+    async def _typed(self, receive: Receive) -> list[tuple[str, str]]:
         body = b""
         while True:
             message = await receive()
@@ -161,9 +190,27 @@ class Guard:
                 break
         try:
             most = self._settings.fields
-            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=most, errors="strict")
+            return parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=most, errors="strict")
         except ValueError:
             raise _StopError(400, "the form cannot be read") from None
+
+    async def _carried(self, headers: Headers, receive: Receive) -> tuple[list[tuple[str, str]], Uploads]:
+        if self._reading >= _AT_ONCE:
+            raise _StopError(429, "others send files just now; try again in a minute")
+        body, self._reading = self._settings.body, self._reading + 1
+        try:
+            posted = await read(headers, receive, most=body + self._settings.files, fields=self._settings.fields,
+                                text=body)  # fmt: skip
+        except BrokenFormError:
+            raise _StopError(400, "the form cannot be read") from None
+        finally:
+            self._reading -= 1
+        return posted.fields, posted.uploads
+
+    def _own(
+        self, pairs: list[tuple[str, str]], session: Session[Any] | None, ended: Session[Any] | None
+    ) -> tuple[dict[str, str], Session[Any] | None]:
+        """Return the fields of a form that carries the session's token, or the ended session that it is of."""
         if len({name for name, _ in pairs}) != len(pairs):
             raise _StopError(400, "the form says something twice")
         form = dict(pairs)

@@ -27,6 +27,8 @@ PAGES = (
     "write/health_exam.booking/check?draft={draft}", "add/inbox/{opened}", "sent", "sent/{sent}", "sent/{denied}",
     "papers?kind=consent-form&about={denied}", "nothing", "login", "login?code=x",
 )  # fmt: skip
+GOOD: Any = {"name": "utlåtande.pdf", "mimeType": "application/pdf", "buffer": FILES[0][2]}
+BAD: Any = {"name": "program.exe", "mimeType": "application/octet-stream", "buffer": b"MZ"}
 
 
 class DeskSite(Site):
@@ -81,6 +83,12 @@ def test_shuts_nobody_out(site: DeskSite, width: int, scheme: str, language: str
         page.goto(site.path("write/health_exam.statement?reply={opened}", language))
         page.locator("button[value=check]").click()
         found |= {"form with faults": wrong} if (wrong := breaches(page)) else {}
+        page.goto(site.path("write/dialogue.message?to=IFO", language))
+        page.locator("#f-attachments").set_input_files([GOOD, BAD])
+        page.locator("button[value=check]").click()
+        page.locator("#f-attachments-fault").wait_for()
+        found |= {"form with files": wrong} if (wrong := breaches(page)) else {}
+        looked_at(page, f"files-{language}-{width}-{scheme}")
         page.goto(site.path("inbox/{protected}", language))
         page.locator("#reason").fill("Ska boka besök för barnet")
         page.locator("form.sheet button").click()
@@ -133,6 +141,32 @@ def test_one_person_answers_a_request(site: DeskSite, scripts: bool) -> None:
     answers = [row for row in site.house.connectors["social"].store.letters() if row.type == "health_exam.accepted"]
     assert answers[0].letter["ref_to"] == request.hex()
     assert answers[0].letter["content"]["recipient_reference"] == "IFO-9"
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_files_are_attached(site: DeskSite, scripts: bool) -> None:
+    """A file that cannot go is told and forgotten; what was typed and what can go stay, and go when it is sent."""
+    site.desk.clock += 100
+    with site.page(scripts=scripts, roles=(Role.WRITER,)) as page:
+        page.goto(site.path("write/dialogue.message?to=IFO"))
+        page.get_by_label("Barnets personnummer").fill(site.story.child)
+        page.get_by_label("Text", exact=True).fill("Utlåtandet, som ni bad om.")
+        page.get_by_label("För barnets vård eller behandling").check()
+        page.get_by_label("Bifoga filer").set_input_files([GOOD, BAD])
+        page.get_by_role("button", name="Granska").click()
+        page.get_by_role("link", name="”program.exe” är inte av ett slag").click()
+        assert page.evaluate("document.activeElement.id") == "f-attachments"
+        assert page.get_by_label("Ta bort utlåtande.pdf").is_visible()
+        assert page.get_by_label("Text", exact=True).input_value() == "Utlåtandet, som ni bad om."
+        page.get_by_role("button", name="Granska").click()
+        assert page.get_by_text("utlåtande.pdf").is_visible()
+        page.get_by_role("button", name="Skicka").click()
+        page.get_by_text("0 av 1 delar är prövade").wait_for()
+        site.house.carry(3)
+        page.reload()
+        page.get_by_text("Filerna är framme med meddelandet, hela.").wait_for()
+    letter = site.house.connectors["social"].store.letters()[0]
+    assert b"".join(site.house.connectors["social"].store.file_data(letter.message_id, 0)) == FILES[0][2]
 
 
 @pytest.mark.parametrize("scripts", [True, False])

@@ -93,6 +93,22 @@ def test_hostile_forms_are_answered(told: tuple[DeskHouse, Desk, Story]) -> None
     assert house.line.gate.now
 
 
+def test_hostile_files_are_answered(told: tuple[DeskHouse, Desk, Story]) -> None:
+    """Each address that takes files, with each hostile value as a file's name and bytes, and as what is typed."""
+    _, desk, story = told
+    browser = desk.browser(*Role, user=USER)
+    csrf = browser.csrf("/sv/")
+    for path, value in itertools.product((each.path for each in ROUTES if each.files), HOSTILE):
+        desk.clock += 5
+        name = value.replace("\r\n", "%0D%0A").replace('"', "%22")  # as browsers write them
+        fields = {"csrf": csrf, "unit": "BUP", "to": "IFO", "f-text": value, "f-child_identifier": story.child}
+        for kind, ending in itertools.product(("dialogue.message", "health_exam.statement"), ("", ".pdf")):
+            filled = f"/sv/{path.replace('{type}', kind)}"
+            check(browser.carry(filled, fields, [(name + ending, b"%PDF-1.7 x")]), filled)
+            check(browser.carry(filled, {**fields, "drop-" + value[:40]: value}, [("x.txt", value.encode())]), filled)
+        check(browser.carry(filled, fields, [(value, b"raw"), ("\0", b"")]), filled)
+
+
 def test_what_a_message_says_is_shown_as_text(told: tuple[DeskHouse, Desk, Story]) -> None:
     """A name, an address, a case number and a unit's name that would run elsewhere are words on every page here."""
     _, desk, story = told

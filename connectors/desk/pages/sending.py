@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from samband.connectors.client import FLOWING
+from samband.connectors.desk.attached import source
 from samband.connectors.desk.drafts import Draft, Drafts
 from samband.connectors.reading import answered
 from samband.schemas.rulebook import Need
@@ -51,9 +52,11 @@ def answer_or_ask(ask: Ask, draft: Draft, content: dict[str, Any], *, question: 
                              message_id=secrets.token_bytes(16))  # fmt: skip
     else:
         message = client.send(
-            draft.type, recipient=draft.to, content=content, now=ask.now, unit=draft.unit, necessity=necessity,
+            draft.type, recipient=draft.to, now=ask.now, unit=draft.unit, necessity=necessity,
             conversation=bytes.fromhex(draft.conversation) if draft.conversation else None,
             ref_to=bytes.fromhex(draft.reply) if draft.reply else None, message_id=bytes.fromhex(draft.id),
+            content={name: value for name, value in content.items() if name != "attachments"},
+            attachments=[source(ask.party.store, each) for each in draft.attached],
         )  # fmt: skip
         if draft.reply:
             answered(ask.party, bytes.fromhex(draft.reply), message, user=ask.user, now=ask.ms)
@@ -72,9 +75,8 @@ def unsent(ask: Ask) -> list[Draft]:
         if state in FLOWING:
             drafts.drop(draft.id)
         elif state != "waiting":
-            drafts.drop(draft.id)
             again = replace(draft, id=secrets.token_bytes(16).hex(), sent=False, of=draft.id)
-            found.append(drafts.keep(again, ask.ms))
+            found.append(drafts.again(draft, again, ask.ms))
         elif not ask.party.store.has_said(bytes.fromhex(draft.id)):
             found.append(drafts.keep(replace(draft, sent=False), ask.ms))  # it was not said after all
     return found

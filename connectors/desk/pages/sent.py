@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
+from samband.connectors.attachments import files_of
 from samband.connectors.desk.ask import Ask, Onward, protected, unknown
 from samband.connectors.desk.drafts import Draft, Drafts
 from samband.connectors.desk.forms import CHILD, Form
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["add", "adding", "recall", "sent", "sent_list"]
 
+_FILES: Final = {
+    "waiting": "waiting", "permit": "going", "accepted": "going", "handed_over": "there", "opened": "there",
+    "acted": "there", "deny": "stopped", "ask": "stopped", "refused": "stopped", "recalled": "stopped",
+    "mismatch": "stopped", "failed": "stopped", "expired": "stopped",
+}  # fmt: skip
+"""State of a message: what is said of its files."""
 _ROWS: Final = 50
 _LOOKED: Final = 400
 
@@ -99,6 +106,7 @@ def sent(ask: Ask) -> Shown:
         reasons=[ask.words.reason(each) for each in reasons],
         by_family=any(explain(code).remedy is Remedy.FAMILY for code in reasons),
         openings=[ask.words.ground(each) for each in openings],
+        files=_files(ask, message_id, told.state),
         tells=list(judged.detail.get("categories", ())) if judged else [],
         may_act=ask.may(Page.SENT, Right.ACT),
         may_write=ask.may(Page.WRITE),
@@ -107,6 +115,21 @@ def sent(ask: Ask) -> Shown:
         draft=_draft(ask, message_id) if ask.may(Page.WRITE) else None,
         call=row["type"] == CALL,
     )
+
+
+def _files(ask: Ask, message_id: bytes, state: str) -> dict[str, Any] | None:
+    """Return how far a message's files have come, and their names for as long as they are kept here."""
+    from samband.connectors.desk.pages.checking import marked
+
+    done, every = ask.client.parts(message_id)
+    if not every or state not in _FILES:
+        return None
+    draft, named = ask.party.store.draft(message_id), list[tuple[str, str]]()
+    if draft is not None and draft.content and ask.may(Page.WRITE):
+        content = decode_content(draft.type, draft.content)
+        if ask.may(Page.INBOX, Right.PROTECTED) or not marked(ask, content[CHILD]):
+            named = [(each.name, ask.words.size(each.size)) for each in files_of(content)]
+    return {"how": _FILES[state], "done": done, "every": every, "named": named}
 
 
 def _draft(ask: Ask, message_id: bytes) -> Draft | None:

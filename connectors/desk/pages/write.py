@@ -1,8 +1,7 @@
-"""Writing: choose what and to whom, fill in the type's form, look it through, ask first or send.
+"""Writing: choose what and to whom, and fill in the type's form; `checking` is what comes next.
 
 write            the types that the unit may send, by group
-write/TYPE       to whom; then the form, from the catalogue
-write/TYPE/check what it says and tells, before it is sent: what was written is kept as a draft from here on
+write/TYPE       to whom; then the form, from the catalogue: what was written is kept as a draft from here on
 """
 
 from __future__ import annotations
@@ -12,27 +11,28 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from samband.connectors.desk.ask import Ask, Onward, protected
+from samband.connectors.desk.attached import Fault, keep, look
 from samband.connectors.desk.drafts import Draft, Drafts
-from samband.connectors.desk.due import expected
-from samband.connectors.desk.forms import CHILD, Control, Filled, Form, child_of
-from samband.connectors.desk.pages.inbox import answers
-from samband.connectors.desk.pages.sending import CALL, NECESSITIES, answer_or_ask, asks_why
-from samband.connectors.desk.roles import Page, Right
+from samband.connectors.desk.forms import CHILD, Control, Filled, Form
+from samband.connectors.desk.pages.sending import CALL, NECESSITIES, asks_why
 from samband.connectors.finder import find as find_units
 from samband.connectors.reading import read
 from samband.connectors.web.page import Shown
-from samband.schemas.catalogue import categories, find
+from samband.schemas.catalogue import find
 from samband.schemas.choices import CHOICE_TEXTS
 from samband.schemas.errors import InputError, RefusedError
 from samband.schemas.identifiers import is_random, without_number
+from samband.schemas.media_types import KINDS, taken_by
 from samband.schemas.message_types import GROUPS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from samband.connectors.finder import Found
     from samband.connectors.store import InboxRow
     from samband.schemas.message_type import MessageType
 
-__all__ = ["check", "choices", "fill_in", "form", "kept_form", "send", "types", "unkeep"]
+__all__ = ["choices", "fill_in", "form", "kept_form", "label", "mine", "types", "unkeep"]
 
 _UNITS: Final = 40
 NECESSITY: Final = "necessity"
@@ -66,7 +66,7 @@ def form(ask: Ask) -> Shown:
     kind = Form.of(ask.path["type"]).row.name
     draft_id, reply = ask.query.text("draft"), ask.query.text("reply")
     if draft_id:
-        return _shown(ask, _mine(ask, draft_id, kind))
+        return _shown(ask, mine(ask, draft_id, kind))
     if reply:
         return _shown(ask, _answering(ask, kind, _answered(ask, reply)))
     unit, to = ask.query.text("unit"), ask.query.text("to")
@@ -130,7 +130,7 @@ def _check_pair(ask: Ask, kind: str, unit: str, to: str) -> None:
         raise InputError("TYPE_NOT_FOR_KIND", "the type does not go to such a unit")
 
 
-def _mine(ask: Ask, draft_id: str, kind: str) -> Draft:
+def mine(ask: Ask, draft_id: str, kind: str) -> Draft:
     """Return one of this person's drafts.
 
     Raises:
@@ -143,20 +143,23 @@ def _mine(ask: Ask, draft_id: str, kind: str) -> Draft:
     return draft
 
 
-def _shown(ask: Ask, draft: Draft, filled: Filled | None = None) -> Shown:
-    """Show the form with what is filled in, and with what is wrong with it."""
+def _shown(ask: Ask, draft: Draft, filled: Filled | None = None, files: Sequence[Fault] = ()) -> Shown:
+    """Show the form with what is filled in, and with what is wrong with it and with its files."""
     made = Form.of(draft.type)
     own, other = ask.unit(draft.unit), ask.other(draft.to)
     wrong = {} if filled is None else filled.faults
     why = asks_why(ask.party, draft.type, own, other, ask.ms)
     return Shown(
         "form",
-        status=400 if wrong else 200,
+        status=400 if wrong or files else 200,
         form=made,
+        attached=draft.attached,
+        file_faults=files,
+        kinds=[each for each in KINDS if each.name in taken_by(other)] if made.row.takes_files else None,
         draft=draft,
         values=draft.values if filled is None else {**draft.values, **filled.values},
         faults=wrong,
-        labels={each.field.name: _label(ask, each) for each in made.controls},
+        labels={each.field.name: label(ask, each) for each in made.controls},
         limits={each.field.name: each.field.limit for each in made.controls},
         unit=own,
         to_unit=other,
@@ -168,7 +171,7 @@ def _shown(ask: Ask, draft: Draft, filled: Filled | None = None) -> Shown:
     )
 
 
-def _label(ask: Ask, each: Control) -> str:
+def label(ask: Ask, each: Control) -> str:
     """Return a field's label, of the two case numbers as the one who writes sees them."""
     return ask.words("form.our_reference") if each.field.name == "sender_reference" else ask.words.label(each.field)
 
@@ -196,16 +199,31 @@ def fill_in(ask: Ask) -> Shown | Onward:
     said_why = ask.form.one_of(NECESSITY, NECESSITIES)
     if why:
         draft.values[NECESSITY] = said_why
-    drafts = Drafts(ask.party, ask.session.user)
-    if ask.form.one_of("action", ("check", "keep")) == "keep":
-        drafts.keep(draft, ask.ms)
+    draft, wrong = _attached(ask, draft)
+    if ask.form.one_of("action", ("check", "keep")) == "keep" and not wrong:
         return Onward("")
     if why and not said_why:
         filled.faults[NECESSITY] = "choice"
-    drafts.keep(draft, ask.ms)
-    if filled.faults:
-        return _shown(ask, draft, filled)
+    if filled.faults or wrong:
+        return _shown(ask, draft, filled, wrong)
     return Onward(f"write/{draft.type}/check?draft={draft.id}")
+
+
+def _attached(ask: Ask, draft: Draft) -> tuple[Draft, list[Fault]]:
+    """Keep a draft with the files that its form brings and without those that it drops; say what cannot go.
+
+    Raises:
+        InputError: the type carries none (`ATTACHMENT_TYPE`).
+    """
+    if ask.uploads.files and not find(draft.type).takes_files:
+        raise InputError("ATTACHMENT_TYPE", "the type carries no attachments")
+    drafts, store = Drafts(ask.party, ask.session.user), ask.party.store
+    left = [each for each in draft.attached if ask.form.one_of(f"drop-{each.key}", ("yes",)) != "yes"]
+    looked, faults = look(ask.uploads, left, ask.other(draft.to))
+    draft = drafts.keep(draft.with_files([*left, *(each.attached for each in looked)]), ask.ms)
+    if not looked:
+        return draft, faults
+    return drafts.keep(draft.with_files([*left, *keep(store, looked)]), ask.ms), faults
 
 
 def taken(ask: Ask) -> Draft:
@@ -234,74 +252,13 @@ def kept_form(ask: Ask) -> None:
     draft = taken(ask)
     known = Form.of(draft.type).controls
     values = {each.field.name: ask.form.values.get(each.name, "").replace("\r\n", "\n") for each in known}
-    Drafts(ask.party, ask.session.user).keep(
-        replace(draft, values={**values, NECESSITY: ask.form.values.get(NECESSITY, "")}), ask.ms
-    )
+    _attached(ask, replace(draft, values={**values, NECESSITY: ask.form.values.get(NECESSITY, "")}))
 
 
 def unkeep(ask: Ask) -> Onward:
     """Erase a draft."""
     Drafts(ask.party, ask.session.user).drop(ask.form.text("draft"))
     return Onward("")
-
-
-# looking through, asking, sending
-
-
-def check(ask: Ask) -> Shown | Onward:
-    """Show what a draft says and tells, before it is sent."""
-    draft = _mine(ask, ask.query.text("draft"), ask.path["type"])
-    made, filled = Form.of(draft.type), whole(ask, draft)
-    if filled.faults:
-        return Onward(f"write/{draft.type}?draft={draft.id}")
-    own, other = ask.unit(draft.unit), ask.other(draft.to)
-    said = [
-        (each.name, _label(ask, each), ask.words.value(each.field, filled.content[each.field.name]))
-        for each in made.controls
-        if each.field.name in filled.content and each.field.name != CHILD
-    ]
-    return Shown(
-        "check",
-        draft=draft,
-        said=said,
-        child="" if draft.child else filled.content[CHILD],
-        whose="same_child" if draft.reply else "no_number" if is_random(draft.child) else "same_talk",
-        tells=categories(draft.type, filled.content, own.kind),
-        why=draft.values.get(NECESSITY, ""),
-        unit=own,
-        to_unit=other,
-        due=expected(ask.agreement, draft.type, ask.ms),
-        theirs=answers(draft.type, other, own),
-        call=draft.type == CALL,
-    )
-
-
-def whole(ask: Ask, draft: Draft) -> Filled:
-    """Return a draft as the type's content, read again as a form is."""
-    posted = {each.name: draft.values.get(each.field.name, "") for each in Form.of(draft.type).controls}
-    return Form.of(draft.type).read(posted, user=ask.user, child=draft.child)
-
-
-def send(ask: Ask) -> Onward:
-    """Ask first, or send; the same draft again is the same message.
-
-    Raises:
-        RefusedError: the child is marked as protected, and this person has not that right (`DESK_PROTECTED`).
-    """
-    draft = _mine(ask, ask.form.text("draft"), ask.path["type"])
-    filled = whole(ask, draft)
-    if filled.faults:
-        return Onward(f"write/{draft.type}?draft={draft.id}")
-    number = child_of(filled.content[CHILD])
-    if number and not ask.may(Page.INBOX, Right.PROTECTED) and _marked(ask, number):
-        raise RefusedError("DESK_PROTECTED", "the child is protected: this asks for a right that you do not have")
-    return answer_or_ask(ask, draft, filled.content, question=ask.form.one_of("action", ("ask", "send")) != "send")
-
-
-def _marked(ask: Ask, number: Any) -> bool:
-    from samband.connectors.papers.source import Source
-
-    return Source(ask.party, number, ask.now).marked
 
 
 def _hex(text: str) -> bytes:
