@@ -2,6 +2,7 @@
 
     message = log_look_up(party, number, user={"id": …, "role": …}, reason="…", function="desk", now=now)
     look_ups(party)                          who looked, when and why, newest first
+    before(party, number)                    the same of one child
 
 The event (`act.logged`, LOOKED_UP) is in the outbox, durable, when this returns. Who it was and why is kept sealed in
 the party's own store, where the digest in the log proves it, and is shown to whoever comes next.
@@ -26,7 +27,7 @@ from samband.streams.crypto.reference import partition_of
 if TYPE_CHECKING:
     from samband.connectors.party import Party
 
-__all__ = ["LONGEST", "SHORTEST", "every_look_up", "log_look_up", "look_ups"]
+__all__ = ["LONGEST", "SHORTEST", "before", "every_look_up", "log_look_up", "look_ups"]
 
 SHORTEST: Final = 10
 LONGEST: Final = 500
@@ -64,6 +65,12 @@ def log_look_up(
 def look_ups(party: Party) -> list[dict[str, Any]]:
     """Return who looked at a child, newest first: `at`, `user`, `reason`, and the child's pseudonym `ref`."""
     return list(islice(every_look_up(party), _LISTED))
+
+
+def before(party: Party, number: ChildIdentifier) -> list[dict[str, Any]]:
+    """Return who has looked one child up, newest first."""
+    known = {ref.hex() for ref in party.refs(number)}
+    return [each for each in look_ups(party) if each["ref"] in known]
 
 
 def every_look_up(party: Party) -> Iterator[dict[str, Any]]:

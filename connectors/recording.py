@@ -33,6 +33,7 @@ from samband.schemas.events import (
     Id16,
     Recipient,
     Scope,
+    View,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +42,10 @@ if TYPE_CHECKING:
     from samband.connectors.client import Client
     from samband.connectors.party import Party
 
-__all__ = ["Evidence", "Recorded", "Wanted", "Withdrawal", "child_of", "give", "givers", "sign", "told", "withdraw"]
+__all__ = [
+    "Evidence", "Recorded", "Wanted", "Withdrawal", "child_of", "child_view", "give", "givers", "sign", "told",
+    "withdraw",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +309,19 @@ def givers(guardians: int, *, with_child: bool) -> tuple[Giver, ...]:
         )  # fmt: skip
     found = [Giver(GiverRole.GUARDIAN, f"guardian-{n}") for n in range(1, guardians + 1)]
     return (*found, Giver(GiverRole.CHILD, "child")) if with_child else tuple(found)
+
+
+def child_view(view: View, why: str = "") -> ChildView:
+    """Return what the child thinks of it; `why` it was not asked, or who assessed that it is too young, as a code.
+
+    Raises:
+        InputError: that is not said (`CHILD_VIEW`).
+    """
+    if view in (View.NOT_ASKED, View.TOO_YOUNG) and not why:
+        raise InputError("CHILD_VIEW", "it is not said why, or who assessed it", field="why")
+    # The reason is a code, so what is kept of it besides is only that it was given.
+    motive = Digest(hashlib.sha256(os.urandom(32) + why.encode()).digest()) if view is View.NOT_ASKED else None
+    return ChildView(view, why, motive)
 
 
 def child_of(party: Party, client: Client, consent: bytes, child: str = "") -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
@@ -57,7 +55,8 @@ def view_of(text: str) -> ChildView:
     Raises:
         InputError: not of that form (`CHILD_VIEW`).
     """
-    from samband.schemas.events import ChildView, Digest, Objection, View
+    from samband.connectors import recording
+    from samband.schemas.events import ChildView, Objection, View
 
     view, _, rest = text.partition(":")
     if view not in list(View) or (view in (View.NOT_ASKED, View.TOO_YOUNG) and not rest) or (view == "agrees" and rest):
@@ -72,9 +71,7 @@ def view_of(text: str) -> ChildView:
         return ChildView(
             View.OBJECTS, objection=Objection(named, tuple(Category(each) for each in to if each not in named))
         )
-    # The reason is a code, so what is kept of it besides is only that it was given.
-    motive = Digest(hashlib.sha256(os.urandom(32) + rest.encode()).digest()) if view == View.NOT_ASKED else None
-    return ChildView(View(view), rest, motive)
+    return recording.child_view(View(view), rest)
 
 
 def second_of(day: str, at: time) -> int:

@@ -27,7 +27,9 @@ def desk(
     role: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="ROLE", help="reader, writer, protected or releaser. Repeatable.", show_default="writer, releaser"
+            metavar="ROLE",
+            help="reader, writer, protected, releaser or consents. Repeatable.",
+            show_default="writer, releaser, consents",
         ),
     ] = None,
     unit: Annotated[
@@ -77,4 +79,4 @@ def _roles(names: list[str]) -> tuple[Role, ...]:
 
     if any(name not in list(Role) for name in names):
         raise bad(f"a role is one of {', '.join(Role)}")
-    return tuple(Role(name) for name in dict.fromkeys(names)) or (Role.WRITER, Role.RELEASER)
+    return tuple(Role(name) for name in dict.fromkeys(names)) or (Role.WRITER, Role.RELEASER, Role.CONSENTS)

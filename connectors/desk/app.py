@@ -28,7 +28,7 @@ from starlette.routing import Route, compile_path
 from samband.connectors.console import files
 from samband.connectors.desk.ask import Ask, Fetched, House, Kept, Onward
 from samband.connectors.desk.forms import longest_form
-from samband.connectors.desk.pages import checking, message, papers, sent, write
+from samband.connectors.desk.pages import checking, consenting, consents, message, papers, sent, write
 from samband.connectors.desk.pages.inbox import inbox
 from samband.connectors.desk.pages.waiting import waiting
 from samband.connectors.desk.roles import Page, Right, Role, may
@@ -84,6 +84,15 @@ ROUTES: Final = (
     Address(Page.SENT, "sent", sent.sent_list),
     Address(Page.SENT, "sent/{message}", sent.sent),
     Address(Page.SENT, "sent/{message}/recall", sent.recall, Right.ACT, "POST"),
+    Address(Page.CONSENTS, "consents", consents.consents),
+    Address(Page.CONSENTS, "consents", consents.look_up, Right.LOOK_UP, "POST"),
+    Address(Page.CONSENTS, "consents/new", consenting.new, Right.RECORD),
+    Address(Page.CONSENTS, "consents/new", consenting.record, Right.RECORD, "POST"),
+    Address(Page.CONSENTS, "consents/withdraw", consents.consents),
+    Address(Page.CONSENTS, "consents/withdraw", consents.withdraw, Right.WITHDRAW, "POST"),
+    Address(Page.CONSENTS, "consents/withdrawn/{message}", consents.withdrawn),
+    Address(Page.CONSENTS, "consents/{message}", consents.consent, Right.RECORD),
+    Address(Page.CONSENTS, "consents/{message}", consents.sign, Right.RECORD, "POST"),
     Address(Page.PAPERS, "papers", papers.choose),
     Address(Page.PAPERS, "papers", papers.rows, Right.RELEASE, "POST"),
 )
@@ -99,6 +108,7 @@ _ERRORS: Final = {
     "PAPER_FOR": ("paper_for", 400), "PAPER_NO_CONSENT": ("paper_no_consent", 400), "NAMES_A_CHILD": ("names", 400),
     "ROW_FORBIDDEN": ("forbidden", 400), "DIRECTORY_EMPTY": ("directory", 503), "DESK_FUNCTION": ("function", 400),
     "ATTACHMENT_UNKNOWN": ("file", 404), "ATTACHMENT_MISSING": ("file", 409), "ATTACHMENT_MISMATCH": ("file", 409),
+    "CONSENT_UNKNOWN": ("consent", 404), "CONSENT_FORM": ("consent_form", 400), "CONSENT_GIVER": ("consent_form", 400),
     "ATTACHMENT_NOT_TAKEN": ("file_taken", 409), "ATTACHMENT_TYPE": ("file_type", 400),
 }  # fmt: skip
 """Code of an error: its words, and the HTTP status."""

@@ -29,6 +29,8 @@ class Role(StrEnum):
     """Får öppna det som rör skyddade barn, med skäl."""
     RELEASER = "releaser"
     """Lämnar ut papper till familjen, för en utsedd funktion."""
+    CONSENTS = "consents"
+    """Antecknar samtycken, och slår upp ett barns, med skäl."""
 
 
 class Page(StrEnum):
@@ -38,6 +40,7 @@ class Page(StrEnum):
     INBOX = "inbox"
     WRITE = "write"
     SENT = "sent"
+    CONSENTS = "consents"
     PAPERS = "papers"
 
 
@@ -51,6 +54,12 @@ class Right(StrEnum):
     """Answer, send, acknowledge, report misdirected, recall."""
     PROTECTED = "protected"
     """The same about a protected child, with a reason."""
+    RECORD = "record"
+    """Record a consent and who has signed it."""
+    LOOK_UP = "look_up"
+    """See what was recorded for a child, by its number, with a reason."""
+    WITHDRAW = "withdraw"
+    """Record that somebody takes consents back."""
     RELEASE = "release"
     """Print a paper for the family."""
 
@@ -66,6 +75,10 @@ TABLE: Final = Table(Role, (
         "speaks for the unit; about a protected child only with that right too"),
     Row(Page.SENT, {Role.READER: _VIEW, Role.WRITER: (Right.VIEW, Right.ACT)},
         "what became of it; no content once it has arrived"),
+    Row(Page.CONSENTS, {Role.WRITER: (Right.VIEW, Right.WITHDRAW),
+                        Role.CONSENTS: (Right.VIEW, Right.RECORD, Right.LOOK_UP, Right.WITHDRAW)},
+        "whoever hears it takes a consent back; recording and looking up is a right of its own, a child's only by its "
+        "number and a reason"),
     Row(Page.PAPERS, {Role.RELEASER: (Right.VIEW, Right.RELEASE)},
         "a release is a named function's decision, logged row by row"),
 ))  # fmt: skip

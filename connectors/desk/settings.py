@@ -35,6 +35,7 @@ class Granted:
     writer: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     releaser: tuple[str, ...] = ()
+    consents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from datetime import date, datetime, time
 from typing import Any, Final
 
@@ -16,7 +14,7 @@ from samband.connectors.rest.calls import CURSOR, LIMIT, WAIT, Answer, Call, Ope
 from samband.connectors.rest.messages import answer
 from samband.connectors.rest.settings import Scope
 from samband.schemas.categories import Category
-from samband.schemas.events import ChildView, Digest, Objection, View
+from samband.schemas.events import ChildView, Objection, View
 from samband.schemas.identifiers import normalise
 from samband.streams.inbox import STOCKHOLM
 
@@ -49,10 +47,7 @@ def _view(body: shapes.ChildView) -> ChildView:
         named = tuple(each for each in body.objects_to if each not in categories)
         kinds = tuple(Category(each) for each in body.objects_to if each in categories)
         return ChildView(View.OBJECTS, objection=Objection(named, kinds))
-    asked = body.view is not View.NOT_ASKED
-    # The reason is a code, so what is kept of it besides is only that it was given.
-    motive = None if asked else Digest(hashlib.sha256(os.urandom(32) + body.why.encode()).digest())
-    return ChildView(body.view, body.why, motive)
+    return recording.child_view(body.view, body.why)
 
 
 async def give(call: Call) -> Answer:

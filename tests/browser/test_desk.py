@@ -25,6 +25,7 @@ PAGES = (
     "write", "write/dialogue.message", "write/dialogue.message?to=IFO", "write/health_exam.statement?reply={opened}",
     "write/consult.question?to=IFO", "write/concern.report?to=IFO", "write/health_exam.booking?draft={draft}",
     "write/health_exam.booking/check?draft={draft}", "add/inbox/{opened}", "sent", "sent/{sent}", "sent/{denied}",
+    "consents", "consents/new", "consents/new?about={denied}", "consents/{consent}?about={denied}",
     "papers?kind=consent-form&about={denied}", "nothing", "login", "login?code=x",
 )  # fmt: skip
 GOOD: Any = {"name": "utlåtande.pdf", "mimeType": "application/pdf", "buffer": FILES[0][2]}
@@ -95,6 +96,18 @@ def test_shuts_nobody_out(site: DeskSite, width: int, scheme: str, language: str
         page.locator("form[action$='/files/1']").wait_for()
         found |= {"a protected child's files": wrong} if (wrong := breaches(page)) else {}
         looked_at(page, f"protected-{language}-{width}-{scheme}")
+        page.goto(site.path("consents/new?about={denied}", language))
+        page.locator("form.write button").click()
+        page.locator("#faults").wait_for()
+        found |= {"a consent with faults": wrong} if (wrong := breaches(page)) else {}
+        looked_at(page, f"consent-faults-{language}-{width}-{scheme}")
+        page.goto(site.path("consents", language))
+        page.locator("#number").fill(site.story.child)
+        page.locator("#reason").fill("Möte med familjen i dag")
+        page.locator("form.write button").first.click()
+        page.locator(".items").wait_for()
+        found |= {"a child's consents": wrong} if (wrong := breaches(page)) else {}
+        looked_at(page, f"consent-list-{language}-{width}-{scheme}")
         page.goto(site.path("papers?kind=consent-form&about={denied}", language))
         page.locator("#number").fill(site.story.child)
         page.locator("#reason").fill("Möte med familjen i dag")
@@ -167,6 +180,37 @@ def test_files_are_attached(site: DeskSite, scripts: bool) -> None:
         page.get_by_text("Filerna är framme med meddelandet, hela.").wait_for()
     letter = site.house.connectors["social"].store.letters()[0]
     assert b"".join(site.house.connectors["social"].store.file_data(letter.message_id, 0)) == FILES[0][2]
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_consent_is_recorded(site: DeskSite, scripts: bool) -> None:
+    """From a refusal to a consent that both guardians have signed, and back, by the words on the screen alone."""
+    site.desk.clock += 100
+    with site.page(scripts=scripts) as page:
+        page.goto(site.path("sent/{denied}"))
+        page.get_by_role("link", name="Anteckna att familjen har samtyckt").click()
+        page.get_by_role("button", name="Anteckna samtycket").click()
+        page.get_by_role("link", name="Barnets personnummer: skriv tolv siffror").click()
+        assert page.evaluate("document.activeElement.id") == "number"
+        page.get_by_label("Barnets personnummer").fill(site.story.child)
+        page.get_by_label("Gäller till och med").fill("2027-08-31")
+        page.get_by_role("checkbox", name="Vårdnadshavare 1").check()
+        page.get_by_label("Var finns underskriften?").fill("Pärm 4, flik 2")
+        page.get_by_label("Barnet vill", exact=True).check()
+        page.get_by_role("button", name="Anteckna samtycket").click()
+        site.house.carry(2)
+        page.reload()
+        page.get_by_text("Väntar på underskrift.").wait_for()
+        page.get_by_role("radio", name="Vårdnadshavare 2").check()
+        page.get_by_label("Var finns underskriften?").fill("Pärm 4, flik 3")
+        page.get_by_role("button", name="Anteckna underskriften").click()
+        site.house.carry(2)
+        page.reload()
+        page.get_by_text("Undertecknat av alla.").wait_for()
+        page.get_by_role("button", name="Ta tillbaka samtycket").click()
+        site.house.carry(2)
+        page.reload()
+        page.get_by_text("Från nu lämnas inget på det.").wait_for()
 
 
 @pytest.mark.parametrize("scripts", [True, False])

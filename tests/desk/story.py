@@ -79,6 +79,12 @@ def tell(house: DeskHouse) -> Story:
                             planned_on="2027-02-10").hex()  # fmt: skip
     ids["denied"] = house.say("bup", "dialogue.message", "BUP", "SKOLA", one.identifier,
                               text="Hur går det i skolan?").hex()  # fmt: skip
+    form = reader.get(f"/sv/consents/new?about={ids['denied']}").text
+    agreed = {"type": "dialogue.message", "number": one.identifier, "until": "2027-06-30", "guardians": "2",
+              "signed__guardian__1": "yes", "place": "Pärm 4", "view": "agrees", "how": "paper"}  # fmt: skip
+    answer = reader.submit(form, "/sv/consents/new", language="sv", **agreed)
+    house.carry()
+    ids["consent"] = answer.headers["location"].rpartition("/")[2].partition("?")[0]
     party = house.opened("bup")
     draft = Draft(id="ab" * 16, type="health_exam.booking", unit="BUP", to="IFO", child=three.identifier,
                   values={"part": "psychological", "booked_on": "2027-02-10", "necessity": "care"})  # fmt: skip

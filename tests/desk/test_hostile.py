@@ -24,7 +24,8 @@ HOSTILE = (
 NAMES = ("unit", "show", "before", "to", "reply", "draft", "q", "kind", "about", "reader", "code", "state")
 FIELDS = ("draft", "unit", "to", "reply", "action", "reason", "f-text", "f-child_identifier", "f-child_name", "f-part",
           "no_number", "necessity", "kind", "reader", "language", "number", "name", "function", "about", "row-0",
-          "code", "csrf2")  # fmt: skip
+          "code", "csrf2", "consent", "act", "type", "until", "guardians", "with_child", "view", "why", "how", "place",
+          "signed-child", "giver", "giver_role", "child")  # fmt: skip
 CODES = {200, 303, 307, 400, 401, 403, 404, 405, 409, 414}
 
 
@@ -81,6 +82,8 @@ def test_hostile_forms_are_answered(told: tuple[DeskHouse, Desk, Story]) -> None
     forms = sorted({each.path for each in ROUTES if each.method == "POST"})
     good = {"unit": "BUP", "to": "IFO", "action": "check", "draft": story.ids["draft"], "language": "sv",
             "kind": "told", "reader": "guardian", "number": story.child, "reason": "Möte med familjen"}  # fmt: skip
+    consent = {"unit": "BUP", "to": "SKOLA", "type": "dialogue.message", "number": story.child, "until": "2027-06-30",
+               "guardians": "1", "view": "agrees", "how": "paper", "language": "sv", "place": "pärm"}  # fmt: skip
     for path, value in itertools.product(forms, HOSTILE):
         desk.clock += 5
         filled = path.replace("{message}", story.ids["evil"]).replace("{where}", "inbox")
@@ -88,6 +91,7 @@ def test_hostile_forms_are_answered(told: tuple[DeskHouse, Desk, Story]) -> None
         if filled.endswith("/misdirected"):
             continue
         for fields in (dict.fromkeys(FIELDS, value), good | {"to": value}, good | {"draft": value, "reply": value},
+                       consent | {"number": value}, consent | {"place": value, "language": value},
                        good | {"f-text": value, "f-place": value, "function": value, "about": value}):  # fmt: skip
             check(browser.post(filled, {**fields, "csrf": csrf}), filled)
     assert house.line.gate.now

@@ -28,7 +28,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, town: World) -> Iterator[tupl
 def path_of(address: Address, story: Story) -> str:
     """Return an address of a page that there is."""
     letter = story.ids["opened" if "misdirected" in address.path or "add" in address.path else "new"]
-    message = story.ids["sent"] if address.page is Page.SENT else letter
+    message = {Page.SENT: story.ids["sent"], Page.CONSENTS: story.ids["consent"]}.get(address.page, letter)
     path = address.path.replace("{message}", message).replace("{where}", "inbox").replace("{number}", "1")
     kind = "health_exam.booking" if "check" in path else "dialogue.message"
     return path.replace("{type}", kind) + (f"?draft={story.ids['draft']}" if "check" in path else "")

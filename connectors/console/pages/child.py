@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from samband.connectors.console.ask import Ask, Shown
 from samband.connectors.console.roles import Page, Right, may
-from samband.connectors.look_ups import LONGEST, log_look_up, look_ups
+from samband.connectors.look_ups import LONGEST, before, log_look_up, look_ups
 from samband.schemas.identifiers import normalise
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ def look_up(ask: Ask) -> Shown:
     number = normalise(ask.form.text("number"))
     reason = ask.form.text("reason", LONGEST)
     with ask.house.party() as party:
-        known = {ref.hex() for ref in party.refs(number)}
-        before = [each for each in look_ups(party) if each["ref"] in known]
+        earlier = before(party, number)
         user = {"id": ask.session.user, "role": "console"}
         logged = log_look_up(party, number, user=user, reason=reason, function="console", now=ask.now,
                              unit=ask.form.text("unit"))  # fmt: skip
@@ -58,7 +57,7 @@ def look_up(ask: Ask) -> Shown:
             units=[unit for unit in party.units if not unit.retired],
             may_look=True,
             looks=look_ups(party),
-            before=before,
+            before=earlier,
             logged=logged.hex(),
             found=found,
             ref=_now(party, number, ask),

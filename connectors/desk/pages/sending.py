@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from samband.connectors.party import Party
     from samband.schemas.units import Unit
 
-__all__ = ["CALL", "NECESSITIES", "answer_or_ask", "asks_why", "unsent"]
+__all__ = ["CALL", "NECESSITIES", "answer_or_ask", "asks_why", "unsent", "wait_for"]
 
 CONSENTED: Final = "consented"
 CALL: Final = "concern.report"
@@ -60,7 +60,7 @@ def answer_or_ask(ask: Ask, draft: Draft, content: dict[str, Any], *, question: 
         )  # fmt: skip
         if draft.reply:
             answered(ask.party, bytes.fromhex(draft.reply), message, user=ask.user, now=ask.ms)
-    _wait(ask, message)
+    wait_for(ask, message)
     return Onward(f"sent/{message.hex()}" + (f"?draft={draft.id}" if question else ""))
 
 
@@ -82,7 +82,8 @@ def unsent(ask: Ask) -> list[Draft]:
     return found
 
 
-def _wait(ask: Ask, message: bytes) -> None:
+def wait_for(ask: Ask, message: bytes) -> None:
+    """Wait a moment for the gate's answer."""
     deadline = time.monotonic() + ask.house.wait_s
     while not ask.client.outcome(message).decided and time.monotonic() < deadline:
         time.sleep(_LOOK_S)

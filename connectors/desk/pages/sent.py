@@ -111,6 +111,7 @@ def sent(ask: Ask) -> Shown:
         may_act=ask.may(Page.SENT, Right.ACT),
         may_write=ask.may(Page.WRITE),
         may_print=ask.may(Page.PAPERS, Right.RELEASE),
+        may_record=ask.may(Page.CONSENTS, Right.RECORD),
         recallable=not row["question"] and told.state in ("waiting", "permit", "accepted"),
         draft=_draft(ask, message_id) if ask.may(Page.WRITE) else None,
         call=row["type"] == CALL,
