@@ -188,7 +188,7 @@ def test_a_consent_is_recorded(site: DeskSite, scripts: bool) -> None:
     site.desk.clock += 100
     with site.page(scripts=scripts) as page:
         page.goto(site.path("sent/{denied}"))
-        page.get_by_role("link", name="Anteckna att familjen har samtyckt").click()
+        page.get_by_role("link", name="Familjen har skrivit under").click()
         page.get_by_role("button", name="Anteckna samtycket").click()
         page.get_by_role("link", name="Barnets personnummer: skriv tolv siffror").click()
         assert page.evaluate("document.activeElement.id") == "number"
@@ -201,7 +201,7 @@ def test_a_consent_is_recorded(site: DeskSite, scripts: bool) -> None:
         site.house.carry(2)
         page.reload()
         page.get_by_text("Väntar på underskrift.").wait_for()
-        page.get_by_role("radio", name="Vårdnadshavare 2").check()
+        assert page.get_by_role("radio", name="Vårdnadshavare 2").is_checked(), "nobody else is left"
         page.get_by_label("Var finns underskriften?").fill("Pärm 4, flik 3")
         page.get_by_role("button", name="Anteckna underskriften").click()
         site.house.carry(2)

@@ -345,7 +345,7 @@ def test_four_at_a_time(bup: Desk) -> None:
             if message["type"] == "http.response.start":
                 told.append(message["status"])
 
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
             for _ in range(4):
                 group.create_task(bup.app(dict(scope), receive, send))
             await asyncio.sleep(0)
