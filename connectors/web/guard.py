@@ -9,11 +9,12 @@ own files may run, be framed or kept.
 
 from __future__ import annotations
 
+import asyncio
 import http
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
@@ -34,8 +35,10 @@ COOKIE: Final = "samband_console"
 _ADDRESS: Final = 4096
 _FORM: Final = "application/x-www-form-urlencoded"
 _FILES: Final = "multipart/form-data"
-_AT_ONCE: Final = 4
-"""Forms with files that are read at a time: each has its temporary files."""
+_AT_ONCE: Final = 2
+"""Forms with files that are read or answered at a time: each is in memory as it was sent."""
+_READ_S: Final = 600.0
+"""30 MB at 400 kbit/s."""
 _REQUESTS: Final = (300, 60.0)
 """Requests of one session or address in a minute."""
 _SIGNING_IN: Final = (10, 60.0)
@@ -94,7 +97,8 @@ class Guard:
         self._clock = clock
         self._requests = Rate(*_REQUESTS)
         self._signing_in = Rate(*_SIGNING_IN)
-        self._reading = 0
+        self._carried_now = 0
+        """Forms with files that are in memory."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -195,17 +199,25 @@ class Guard:
             raise _StopError(400, "the form cannot be read") from None
 
     async def _carried(self, headers: Headers, receive: Receive) -> tuple[list[tuple[str, str]], Uploads]:
-        if self._reading >= _AT_ONCE:
+        if self._carried_now >= _AT_ONCE:
             raise _StopError(429, "others send files just now; try again in a minute")
-        body, self._reading = self._settings.body, self._reading + 1
+        self._carried_now += 1
+        body = self._settings.body
         try:
-            posted = await read(headers, receive, most=body + self._settings.files, fields=self._settings.fields,
-                                text=body)  # fmt: skip
-        except BrokenFormError:
-            raise _StopError(400, "the form cannot be read") from None
-        finally:
-            self._reading -= 1
-        return posted.fields, posted.uploads
+            async with asyncio.timeout(_READ_S):
+                posted = await read(headers, receive, most=body + self._settings.files, fields=self._settings.fields,
+                                    text=body)  # fmt: skip
+        except BaseException as error:
+            self._forgotten()
+            if isinstance(error, BrokenFormError):
+                raise _StopError(400, "the form cannot be read") from None
+            if isinstance(error, TimeoutError):
+                raise _StopError(408, "the form came too slowly") from None
+            raise
+        return posted.fields, replace(posted.uploads, forgotten=self._forgotten)
+
+    def _forgotten(self) -> None:
+        self._carried_now -= 1
 
     def _own(
         self, pairs: list[tuple[str, str]], session: Session[Any] | None, ended: Session[Any] | None

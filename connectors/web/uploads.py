@@ -5,13 +5,13 @@
     posted.uploads       its files, and whether they were too much
 
 A browser sends all that it was given before it looks at an answer. So what is too much is read on for a while and
-forgotten, and what was typed before it is there: a form has its files last. A file of more than 64 KiB lies in an
-unnamed file of the system's temporary folder until the answer is given; nothing else ever has its name.
+forgotten, and what was typed before it is there: a form has its files last. Files lie in memory until the answer is
+given, never on a disk in plain text; how many forms are read at a time bounds them.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -25,8 +25,6 @@ __all__ = ["MOST_FILES", "BrokenFormError", "Posted", "Upload", "Uploads", "read
 
 MOST_FILES: Final = 100
 """Files that are read at all; how many are taken is for the page to say."""
-_SPOOL_BYTES: Final = 64 * 1024
-"""Of a file in memory."""
 _READ_ON: Final = 4
 """So many times what is taken is read before the connection is given up."""
 
@@ -46,11 +44,14 @@ class Uploads:
     files: tuple[Upload, ...] = ()
     fault: str = ""
     """`large` or `many`: none of them is here."""
+    forgotten: Callable[[], None] = lambda: None
+    """Called when they are."""
 
     def close(self) -> None:
-        """Forget them."""
+        """Forget them, once."""
         for each in self.files:
             each.data.close()
+        self.forgotten()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class _TooMuchError(Exception):
 
 
 class _Parser(MultiPartParser):
-    spool_max_size = _SPOOL_BYTES
+    spool_max_size = 0  # never written to a temporary file
 
 
 async def read(headers: Headers, receive: Receive, *, most: int, fields: int, text: int) -> Posted:
