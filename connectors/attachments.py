@@ -31,6 +31,7 @@ from samband.schemas.units import Unit
 
 __all__ = [
     "Given",
+    "Looked",
     "Source",
     "as_content",
     "check_given",
@@ -87,29 +88,58 @@ class Given:
             raise InputError("ATTACHMENT_FILE", f"an attachment cannot be read: {why}") from None
 
 
+class Looked:
+    """A file that is looked through as it comes, piece by piece; the first piece holds its whole head."""
+
+    def __init__(self, name: str, media_type: str) -> None:
+        """Begin.
+
+        Raises:
+            InputError: no such kind is carried, or the name is another's (`ATTACHMENT_KIND`).
+        """
+        self._kind = kind_of(name, media_type)
+        self._name, self._media_type = name, media_type
+        self._size, self._digest, self._text = 0, hashlib.sha256(), codecs.getincrementaldecoder("utf-8")()
+
+    def take(self, data: bytes) -> None:
+        """Look at the next piece.
+
+        Raises:
+            InputError: the file is not of its kind (`ATTACHMENT_CONTENT`), or too large (`ATTACHMENT_TOO_LARGE`).
+        """
+        if not self._size:
+            check_head(self._kind, data[:HEAD_BYTES])
+        if self._kind.is_text:
+            _check_text(self._text, data)
+        self._size += len(data)
+        if self._size > MOST_BYTES:
+            raise _too_large()
+        self._digest.update(data)
+
+    def end(self) -> File:
+        """Return what a content says of the file.
+
+        Raises:
+            InputError: it is empty (`ATTACHMENT_EMPTY`), or text that ends within a character.
+        """
+        if self._kind.is_text:
+            _check_text(self._text, b"", final=True)
+        if not self._size:
+            raise InputError("ATTACHMENT_EMPTY", "an attachment is empty", "leave it out")
+        return File(self._name, self._media_type, self._size, self._digest.hexdigest(), parts_of(self._size))
+
+
 def described(given: Given) -> File:
     """Look through a file and return what a content says of it.
 
     Raises:
         InputError: it is empty, too large, or not of the kind that its name and media type say.
     """
-    kind = kind_of(given.name, given.media_type)
-    size, digest, text = 0, hashlib.sha256(), codecs.getincrementaldecoder("utf-8")()
+    looked = Looked(given.name, given.media_type)
     with given.open() as file:
         while data := file.read(PART_BYTES):
-            if not size:
-                check_head(kind, data[:HEAD_BYTES])
-            if kind.is_text:
-                _check_text(text, data)
-            size += len(data)
-            if size > MOST_BYTES:
-                raise _too_large()
-            digest.update(data)
-    if kind.is_text:
-        _check_text(text, b"", final=True)
-    if not size:
-        raise InputError("ATTACHMENT_EMPTY", "an attachment is empty", "leave it out")
-    return File(given.name, given.media_type, size, digest.hexdigest(), parts_of(size))
+            looked.take(data)
+    return looked.end()
 
 
 def _check_text(text: codecs.IncrementalDecoder, data: bytes, *, final: bool = False) -> None:

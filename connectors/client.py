@@ -174,12 +174,13 @@ class Client:
         cut = (files.cut(each, file, main.message_id, number) for number, (each, file) in enumerate(given))
         pieces = chain.from_iterable(cut)
         try:
-            while some := list(islice(pieces, _PARTS_AT_ONCE)):
+            while kept < size:
                 with store.transaction():
-                    for part in some:
+                    for part in islice(pieces, _PARTS_AT_ONCE):
                         store.add_draft(self._piece(main, part, user), partition, main=main.message_id)
-                kept += sum(len(part.data) for part in some)
+                        kept += len(part.data)
                 progress(kept, size)
+            next(pieces, None)  # where the last file is longer than it was
         except BaseException:
             with store.transaction():
                 store.drop_parts(main.message_id)
