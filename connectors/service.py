@@ -419,8 +419,11 @@ class Service:
             with self._store.transaction():
                 now = now_ms()
                 self._store.drop_parts(None, now - _FORGOTTEN_MS)
+                unused = self._store.drop_uploads(now)
                 if self._gather.expire(now):
                     self._to_send.set()
+            if unused:
+                self._store.scrub()
             await asyncio.sleep(_DISPOSE_S)
 
     async def _end_late(self) -> None:

@@ -72,7 +72,7 @@ def keeping_words(row: Retention, transport_days: int = 0) -> str:
     amount = transport_days if transport_days and row.category == "transport.letter" else row.amount
     words = {
         "at_once": either("gallras genast", "erased at once"),
-        "days": either(f"{amount} dagar", f"{amount} days"),
+        "days": either("1 dag", "1 day") if amount == 1 else either(f"{amount} dagar", f"{amount} days"),
         "years": either(f"{amount} år", f"{amount} years"),
         "none": either("ingen fast tid", "no fixed time"),
     }[row.unit]

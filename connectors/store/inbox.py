@@ -210,6 +210,7 @@ class InboxTable(Ladders, PartTable):
             f" AND type != '{_NO_COPY}'",
             "transport.waiting": f"SELECT count(*), min(changed) FROM inbox WHERE erased = 0 AND NOT {ENDED}",
             "transport.draft": "SELECT count(*), min(created) FROM outbox WHERE draft IS NOT NULL",
+            "rest.file": "SELECT count(*), min(at) FROM uploads WHERE label IS NOT NULL",
             "log.ladder": "SELECT count(*), min(at) FROM steps WHERE kind != 'view'",
             "log.view": "SELECT count(*), min(at) FROM steps WHERE kind = 'view'",
         }

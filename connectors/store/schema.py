@@ -104,5 +104,23 @@ CREATE INDEX parts_main ON parts (main, file, part);
 CREATE INDEX parts_open ON parts (expires) WHERE ended = 0;
 """
 """What version 5 adds: pieces of files, said (`outbox.main`: the message that they go with) and received (`parts`)."""
-VERSIONS: Final = (_FIRST, _SINCE_1, _SINCE_2, _SINCE_3, _SINCE_4)
+_SINCE_5: Final = """
+CREATE TABLE uploads (
+    id INTEGER PRIMARY KEY,
+    file_id BLOB NOT NULL UNIQUE,
+    client TEXT NOT NULL,
+    size INTEGER NOT NULL DEFAULT 0,
+    at INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    label BLOB
+);
+CREATE TABLE upload_pieces (
+    file_id BLOB NOT NULL,
+    part INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (file_id, part)
+);
+"""
+"""What version 6 adds: files that a system has handed in and not sent yet (`uploads`), in pieces (`upload_pieces`)."""
+VERSIONS: Final = (_FIRST, _SINCE_1, _SINCE_2, _SINCE_3, _SINCE_4, _SINCE_5)
 """What makes each version of the one before it, the first of nothing."""

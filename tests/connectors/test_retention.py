@@ -236,6 +236,7 @@ def test_a_store_of_version_1_goes_on(party: Party, tmp_path: Path) -> None:
     Store(path, bytes(32)).close()
     raw = sqlite3.connect(path)
     raw.executescript(
+        "DROP TABLE uploads; DROP TABLE upload_pieces;"
         "DROP INDEX outbox_main; ALTER TABLE outbox DROP COLUMN main; DROP TABLE parts;"
         " DROP TABLE spoken; DROP INDEX outbox_open; DROP INDEX inbox_kept;"
         " ALTER TABLE inbox DROP COLUMN erased; PRAGMA user_version = 1"

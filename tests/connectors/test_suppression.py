@@ -291,6 +291,7 @@ def test_an_older_store_is_brought_up(tmp_path, line, kit, world):
     made.store.close()
     raw = sqlite3.connect(old / "store.db")
     raw.execute("UPDATE outbox SET state = 'decided', draft = x'00' WHERE message_id = ?", (asked,))
+    raw.executescript("DROP TABLE uploads; DROP TABLE upload_pieces")
     raw.executescript("DROP INDEX outbox_main; ALTER TABLE outbox DROP COLUMN main; DROP TABLE parts")
     raw.executescript("DROP TABLE spoken; DROP INDEX outbox_open; PRAGMA user_version = 2")
     raw.close()

@@ -27,7 +27,8 @@ ERASERS = {
 
 def line(row: Retention) -> str:
     """Return a row of the retention table as it stands on the page."""
-    kept = {Keep.AT_ONCE: "gallras genast", Keep.DAYS: f"{row.amount} dagar", Keep.YEARS: f"{row.amount} år",
+    days = "1 dag" if row.amount == 1 else f"{row.amount} dagar"
+    kept = {Keep.AT_ONCE: "gallras genast", Keep.DAYS: days, Keep.YEARS: f"{row.amount} år",
             Keep.NONE: "ingen fast tid"}[row.unit]  # fmt: skip
     confirm = " **[bekräftas]**" if row.to_confirm else ""
     cells = (row.text_sv, PLACES[row.place], kept, row.counted_from_sv, ERASERS[row.eraser], row.citation + confirm)
