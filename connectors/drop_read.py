@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from samband.connectors.rest.problems import ProblemError, body_fault, fault_of
 from samband.connectors.rest.shapes import Fault, In, Send
@@ -43,6 +43,10 @@ _WORDS: Final = MappingProxyType(
         "ID_REUSED": (
             "Samma id har redan använts för ett annat meddelande.",
             "The same id was used for another message already.",
+        ),
+        "ATTACHMENT_DROP": (
+            "Filer kan inte skickas från en mapp; skicka dem över REST eller med `samband send --attach`.",
+            "Files cannot be sent from a folder; send them over REST or with `samband send --attach`.",
         ),
         "BODY_JSON": ("Filen är inte hel JSON.", "The file is not whole JSON."),
         "BODY_FORM": ("Filen har inte rätt form; se fälten.", "The file is not of the form asked for; see the fields."),
@@ -110,7 +114,13 @@ def read(data: bytes) -> Told:
         raise DropError("FILE_ENCODING")
     value = _value(data)
     told = _of_event(data) if isinstance(value, dict) and "specversion" in value else _of_plain(data)
-    _check_content(told.send, "/data/content" if told.id and "specversion" in value else "/content")
+    under = "/data" if told.id and "specversion" in value else ""
+    if told.send.attachments is not UNSET:
+        detail = "a dropped message names no files: they are handed in over REST only"
+        raise DropError(
+            "ATTACHMENT_DROP", [Fault(pointer=f"{under}/attachments", code="ATTACHMENT_DROP", detail=detail)]
+        )
+    _check_content(told.send, f"{under}/content")
     return told
 
 

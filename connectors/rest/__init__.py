@@ -6,6 +6,7 @@
     auth          client credentials, certificates, tokens of the organisation's own issuer
     guard         size, rate and headers, before anything else sees a request
     once          idempotency keys: the same request again is the same act
+    files         what goes with a message: handed in, kept sealed until it is sent
     messages, inbox, consents, circle, events      one module of handlers each, thin over the parts that they share
     openapi       OpenAPI 3.1, made from all of these
     app           the routes, over any parties that run in this process

@@ -21,9 +21,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from samband.connectors.rest import circle, consents, events, inbox, messages
+from samband.connectors.rest import circle, consents, events, files, inbox, messages
 from samband.connectors.rest.auth import Caller, Door
-from samband.connectors.rest.calls import Answer, Call, Gate, Operation
+from samband.connectors.rest.calls import Answer, Call, Gate, Operation, Places
 from samband.connectors.rest.guard import Guard, too_often
 from samband.connectors.rest.house import Hosted
 from samband.connectors.rest.openapi import document
@@ -37,6 +37,7 @@ __all__ = ["OPERATIONS", "app"]
 
 OPERATIONS: Final = (
     *messages.OPERATIONS,
+    *files.OPERATIONS,
     *inbox.OPERATIONS,
     *events.OPERATIONS,
     *consents.OPERATIONS,
@@ -46,6 +47,8 @@ _JSON: Final = "application/json"
 _FORM: Final = "application/x-www-form-urlencoded"
 _TRIES: Final = (30, 60.0)
 """Wrong secrets from one address in a minute."""
+_UPLOADS: Final = (8, 4)
+"""Files that come in at once, of all and of one client: each holds a megabyte or two while it comes."""
 
 
 def app(
@@ -60,13 +63,14 @@ def app(
         for client in hosted.settings.client
     }
     waiting = Gate(max(each.streams for each in settings))
+    uploads = Places(*_UPLOADS)
     described = msgspec.json.format(msgspec.json.encode(document(OPERATIONS)), indent=2)
     # A fixed address goes before one with an id in it.
     ordered = sorted(OPERATIONS, key=lambda each: ("{" in each.path, each.path))
     by_path: dict[str, dict[str, Operation]] = {}
     for operation in ordered:
         by_path.setdefault(operation.path, {})[operation.method] = operation
-    serve = partial(_serve, door=door, rates=rates, clock=clock, waiting=waiting)
+    serve = partial(_serve, door=door, rates=rates, clock=clock, waiting=waiting, uploads=uploads)
     routes = [
         Route("/oauth2/token", partial(_token, door=door, tries=Rate(*_TRIES)), methods=["POST"]),
         Route("/openapi.json", partial(_document, described=described), methods=["GET"]),
@@ -74,12 +78,16 @@ def app(
         *(Route(path, partial(serve, operations=found), methods=sorted(found)) for path, found in by_path.items()),
     ]
     # The bare router: the framework's own error pages would answer before the guard does.
-    return Guard(Router(routes, redirect_slashes=False), body_bytes=max(each.body_bytes for each in settings))
+    return Guard(
+        Router(routes, redirect_slashes=False),
+        body_bytes=max(each.body_bytes for each in settings),
+        unread=frozenset((each.method, each.path) for each in OPERATIONS if each.body is bytes),
+    )
 
 
 async def _serve(
     request: Request, *, operations: Mapping[str, Operation], door: Door, rates: Mapping[str, Rate],
-    clock: Callable[[], datetime], waiting: Gate,
+    clock: Callable[[], datetime], waiting: Gate, uploads: Places,
 ) -> Response:  # fmt: skip
     """Let a caller in, check what it hands in, call the handler, and write what that returns."""
     operation = operations["GET" if request.method == "HEAD" else request.method]
@@ -92,7 +100,7 @@ async def _serve(
         caller.check(operation.scope)
     query = _query(request, operation)
     body = await _body(request, operation)
-    call = Call(request, caller, body, query, clock, waiting, operation)
+    call = Call(request, caller, body, query, clock, waiting, uploads, operation)
     found = await operation.handler(call)
     if isinstance(found, Response):
         return found
@@ -128,6 +136,8 @@ def _query(request: Request, operation: Operation) -> dict[str, Any]:
 
 
 async def _body(request: Request, operation: Operation) -> Any:
+    if operation.body is bytes:
+        return None
     raw = await request.body()
     if operation.body is None:
         if raw and request.method == "POST":

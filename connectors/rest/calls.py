@@ -9,7 +9,9 @@ two awaits only, as the service does: one thread, one transaction at a time.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -24,7 +26,7 @@ from samband.connectors.rest.problems import ProblemError
 from samband.connectors.rest.settings import Scope
 from samband.connectors.rest.shapes import Fault
 
-__all__ = ["CURSOR", "LIMIT", "WAIT", "Answer", "Call", "Gate", "Operation", "Query", "page", "rfc3339"]
+__all__ = ["CURSOR", "LIMIT", "WAIT", "Answer", "Call", "Gate", "Operation", "Places", "Query", "page", "rfc3339"]
 
 _MOST_WAIT: Final = 30.0
 
@@ -38,6 +40,7 @@ class Query:
     schema: dict[str, Any]
     read: Callable[[str], Any]
     default: Any
+    required: bool = False
 
 
 def _number(low: int, high: int) -> Callable[[str], int]:
@@ -108,6 +111,7 @@ class Operation:
     scope: Scope | None = None
     """None: any client of a party may call it, and sees what its scopes allow."""
     body: type | None = None
+    """`bytes`: whatever comes, which the handler itself reads, after the caller was let in."""
     answer: type | None = None
     status: int = 200
     query: tuple[Query, ...] = ()
@@ -160,6 +164,31 @@ class Gate:
         self._left += 1
 
 
+class Places:
+    """Counts what comes in at once, of all and of each client."""
+
+    def __init__(self, most: int, each: int) -> None:
+        self._most, self._each = most, each
+        self._taken: Counter[str] = Counter()
+
+    @contextmanager
+    def place(self, client: str) -> Iterator[None]:
+        """Hold a place.
+
+        Raises:
+            ProblemError: there is none left (`TOO_MANY_UPLOADS`).
+        """
+        if self._taken.total() >= self._most or self._taken[client] >= self._each:
+            raise ProblemError(
+                429, "TOO_MANY_UPLOADS", "too many files come in already", retriable=True, headers={"retry-after": "5"}
+            )
+        self._taken[client] += 1
+        try:
+            yield
+        finally:
+            self._taken[client] -= 1
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request that has come so far."""
@@ -170,6 +199,7 @@ class Call:
     query: dict[str, Any]
     clock: Callable[[], datetime]
     waiting: Gate
+    uploads: Places
     operation: Operation
 
     @property

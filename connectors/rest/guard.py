@@ -1,15 +1,18 @@
 """What every request must be before anything else sees it, and what every answer carries.
 
 A body that is too large or too slow, a client that calls too often and a page of a browser stop here. Whatever breaks
-further in becomes a problem without a word of what was handed in.
+further in becomes a problem without a word of what was handed in. A file passes unread: its handler reads it, after the
+caller was let in. One that is refused is answered at once; what still comes of it is thrown away for a moment, since a
+connection that ends while something comes takes the answer with it, and then the connection ends.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -30,6 +33,9 @@ _ADDRESS: Final = 4096
 _SLOW_S: Final = 30.0
 _KNOCKS: Final = (600, 60.0)
 """Requests of one address without a client in a minute: who has no token yet, or never gets one."""
+_THROWN_S: Final = 2.0
+_THROWN_BYTES: Final = 32 << 20
+"""Of a file that was refused: a whole one may be on its way by a client that listens only when it has sent all."""
 _HEADERS: Final = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -47,9 +53,12 @@ class Guard:
     """Stands before the app."""
 
     def __init__(
-        self, app: ASGIApp, *, body_bytes: int, knocks: int = _KNOCKS[0], clock: Callable[[], float] = time.monotonic
-    ) -> None:
+        self, app: ASGIApp, *, body_bytes: int, unread: Collection[tuple[str, str]] = (), knocks: int = _KNOCKS[0],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        """Guard an app; `unread`: (method, path) of what reads its own body."""
         self._app = app
+        self._unread = unread
         self._body_bytes = body_bytes
         self._clock = clock
         self._knocks = Rate(knocks, _KNOCKS[1])
@@ -73,8 +82,9 @@ class Guard:
                     headers[name] = value
             await send(message)
 
+        coming = _Coming(receive) if (scope["method"], scope["path"]) in self._unread else None
         try:
-            await self._app(scope, await self._checked(scope, receive), answer)
+            await self._app(scope, await self._checked(scope, receive, coming), answer)
         except ProblemError as problem:
             found = problem
         except SambandError as error:
@@ -89,9 +99,15 @@ class Guard:
             return
         if begun:  # nothing can be said any more; the connection ends, and the far side sees half an answer
             raise ConnectionAbortedError
-        await respond(found)(scope, receive, answer)
+        if coming is None or not coming.more:
+            await respond(found)(scope, receive, answer)
+            return
+        found.headers["connection"] = "close"
+        await respond(found)(scope, receive, lambda message: answer({**message, "more_body": True}))
+        await coming.throw_away()
+        await answer({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _checked(self, scope: Scope, receive: Receive) -> Receive:
+    async def _checked(self, scope: Scope, receive: Receive, coming: _Coming | None) -> Receive:
         headers = Headers(scope=scope)
         if headers.get("origin"):
             raise ProblemError(403, "BROWSER", "this interface is for systems, not for pages in a browser")
@@ -103,6 +119,8 @@ class Guard:
                 self._knocks.take(str(client[0]), self._clock())
             except RefusedError:
                 raise too_often() from None
+        if coming is not None:
+            return coming
         body = await self._body(headers, receive)
         sent = False
 
@@ -134,6 +152,27 @@ class Guard:
                         return bytes(body)
         except TimeoutError:
             raise ProblemError(408, "BODY_SLOW", "the body came too slowly", retriable=True) from None
+
+
+class _Coming:
+    """A body that its handler reads: whether more of it may come."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.more = True
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self.more = message["type"] == "http.request" and message.get("more_body", False)
+        return message
+
+    async def throw_away(self) -> None:
+        """Read what still comes, for a moment, and keep nothing of it."""
+        left = _THROWN_BYTES
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_THROWN_S):
+                while self.more and left > 0:
+                    left -= len((await self()).get("body", b""))
 
 
 def too_often() -> ProblemError:

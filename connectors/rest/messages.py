@@ -9,6 +9,7 @@ import msgspec
 
 from samband.connectors.pages import said_before
 from samband.connectors.reserve import TEXT_EN, TEXT_SV
+from samband.connectors.rest import files
 from samband.connectors.rest.calls import CURSOR, LIMIT, WAIT, Answer, Call, Operation, rfc3339
 from samband.connectors.rest.ladder import ground_of, step_of
 from samband.connectors.rest.problems import ProblemError, fault_of
@@ -82,20 +83,26 @@ async def send(call: Call) -> Answer:
     """Take a message into the outbox."""
     body: Send = call.body
     check_content(body.type, body.content)
+    named = body.attachments or ()
+    files.check_ids(named)
     client, store = call.hosted.client, call.hosted.party.store
     ref_to = bytes.fromhex(body.reply_to) if body.reply_to else None
     answered = store.letter(ref_to) if ref_to else None
     conversation = bytes.fromhex(answered.letter["conversation"]) if answered else None
 
     def act(ids: Any) -> dict[str, str]:
+        known: bytes | None = ids("message")
+        if named and known and store.has_said(known):  # it has its files, which may be over by now
+            return {"message_id": known.hex()}
         message = client.send(
             body.type, recipient=body.recipient, content=body.content, now=call.now, unit=body.unit,
             ground=body.ground, limb=body.limb, necessity=body.necessity, conversation=conversation, ref_to=ref_to,
-            message_id=ids("message"), life_days=body.life_days,
+            message_id=known, life_days=body.life_days, attachments=files.sources(call, named),
         )  # fmt: skip
         return {"message_id": message.hex()}
 
     said, headers = call.once(act)
+    files.drop(call, named)
     return await answer(call, said, headers)
 
 
@@ -172,7 +179,7 @@ OPERATIONS: Final = (
         "POST", "/v1/messages", "sendMessage", "Send a message", send, scope=Scope.SEND, body=Send, answer=Message,
         status=202, query=(WAIT,), once=True, tag="messages",
         about="It is kept before the answer comes, and goes when connector and hub run. Whether it is permitted is in "
-        "`state`, now or later: a denial is an answer, not an error.",
+        "`state`, now or later: a denial is an answer, not an error. Files are handed in first (`POST /v1/files`).",
     ),
     Operation(
         "POST", "/v1/questions", "ask", "Ask whether a message would be permitted", ask, scope=Scope.SEND, body=Ask,

@@ -23,11 +23,13 @@ from samband.schemas.attachment import MOST_FILES
 from samband.schemas.catalogue import CATALOGUE
 from samband.schemas.examples import example
 from samband.schemas.json_schema import content_json_schema, schema_name
+from samband.schemas.media_types import KINDS
 from samband.schemas.version import VERSION
 
 __all__ = ["document", "written"]
 
 _REF: Final = "#/components/schemas/{name}"
+_BINARY: Final = {"type": "string", "contentEncoding": "binary"}
 _CHILD: Final = "201703309812"
 _ID: Final = "7d0f5b1c9a3e4f62b8d1c0a9e7f6d5c4"
 _SCOPES: Final = {
@@ -51,6 +53,7 @@ _PROBLEMS: Final = {
     401: "no valid access token",
     403: "the client has not the scope",
     404: "there is no such thing",
+    408: "the body came too slowly",
     409: "not in this state",
     410: "recalled, refused or erased",
     413: "the body is too large",
@@ -164,8 +167,9 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         found.append({"name": "name", "in": "path", "required": True, "schema": form, "example": "placement.notice"})
     found += [
         {"name": each.name, "in": "query", "description": each.about, "schema": each.schema}
+        | ({"required": True} if each.required else {})
         for each in operation.query
-    ]  # fmt: skip
+    ]
     if operation.once:
         about = "the same key with the same request is the same act, for fifteen days; use a fresh UUID for each act"
         form = {"type": "string", "pattern": KEY_FORM}
@@ -179,6 +183,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
 
 def _body(operation: Operation) -> dict[str, Any]:
     assert operation.body is not None
+    if operation.body is bytes:
+        return {"required": True, "content": {each.media_type: {"schema": _BINARY} for each in KINDS}}
     content: dict[str, Any] = {"schema": {"$ref": _REF.format(name=operation.body.__name__)}}
     if operation.body is shapes.Send:
         content["examples"] = {
@@ -194,12 +200,11 @@ def _body(operation: Operation) -> dict[str, Any]:
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    assert operation.answer is not None
-    binary = {"type": "string", "contentEncoding": "binary"}
-    schema = binary if operation.answer is bytes else {"$ref": _REF.format(name=operation.answer.__name__)}
-    media: dict[str, Any] = {operation.media: {"schema": schema}}
-    media |= {each: {"schema": {"type": "string"}} for each in operation.also}
-    answered: dict[str, Any] = {"description": operation.summary, "content": media}
+    answered: dict[str, Any] = {"description": operation.summary}
+    if operation.answer is not None:
+        schema = _BINARY if operation.answer is bytes else {"$ref": _REF.format(name=operation.answer.__name__)}
+        media: dict[str, Any] = {operation.media: {"schema": schema}}
+        answered["content"] = media | {each: {"schema": {"type": "string"}} for each in operation.also}
     if operation.once:
         answered["headers"] = {
             "Location": {"description": "where to follow it", "schema": {"type": "string"}},

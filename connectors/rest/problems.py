@@ -50,6 +50,7 @@ _TITLES: Final = MappingProxyType(
         404: "There is no such thing",
         405: "The address has no such method",
         406: "None of the accepted forms",
+        408: "The request came too slowly",
         409: "Not in this state",
         410: "It is gone",
         413: "The request is too large",

@@ -85,7 +85,7 @@ class RestSettings:
     requests_per_minute: int = 1200
     """Of one client: twenty a second is more than one system needs, and no flood."""
     body_bytes: int = 2 * 1024 * 1024
-    """Of one request: the largest content, escaped as JSON."""
+    """Of one request but a file: the largest content, escaped as JSON."""
     streams: int = 20
     """Answers that wait, or are open as streams, at once."""
     client: tuple[RestClient, ...] = ()

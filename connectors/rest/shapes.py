@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from samband.schemas.attachment import MOST_FILES
 from samband.schemas.categories import About, Category
 from samband.schemas.events import GivenHow, GiverRole, View
 
@@ -63,6 +64,17 @@ class Send(In):
     necessity: OptionalCode = ""
     reply_to: Annotated[Id | None, Meta(description="a message that this answers")] = None
     life_days: Annotated[int, Meta(ge=1, le=14, description="after so long it is not handed over")] = 13
+    attachments: (
+        Annotated[
+            tuple[Id, ...],
+            Meta(
+                max_length=MOST_FILES,
+                extra_json_schema={"uniqueItems": True},
+                description="files that were handed in at `POST /v1/files`, in this order; each goes with one message",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET  # where none are named, the body's digest is what it was before there were files
 
 
 class Ask(In):
@@ -279,6 +291,23 @@ class SaidPage(Out):
 
     items: list[Said]
     next: Annotated[Cursor | None, Meta(description="the cursor of the next page; null: there is none")]
+
+
+class KeptFile(Out):
+    """A file that was handed in and is not sent yet."""
+
+    file_id: Id
+    name: str
+    media_type: str
+    size: Annotated[int, Meta(description="bytes")]
+    sha256: str
+    expires: Annotated[str, Meta(description="it is erased then, where no message has taken it")]
+
+
+class KeptFiles(Out):
+    """The client's own files that no message has taken, oldest first."""
+
+    items: list[KeptFile]
 
 
 class Letter(Out):

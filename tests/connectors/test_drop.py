@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from samband.connectors.client import Client
 from samband.connectors.drop import PATIENCE_S, Drop, DropSettings
-from samband.connectors.drop_read import FILE_MOST, DropError, read
+from samband.connectors.drop_read import FILE_MOST, DropError, read, words_of
 from samband.connectors.party import Party
 from samband.connectors.store import Step
 from samband.schemas.errors import OperatorError
@@ -230,6 +230,22 @@ def test_errors_name_fields_and_no_child(dropping: Dropping, kit: Any) -> None:
     dropping.look()
     dropping.party.store.scrub()
     assert CHILD.encode() not in (dropping.party.folder / "store.db").read_bytes()
+
+
+@pytest.mark.parametrize("event", [False, True])
+@pytest.mark.parametrize("ids", [["0" * 32], []])
+def test_a_dropped_message_names_no_files(kit: Any, ids: list[str], *, event: bool) -> None:
+    """There is no place where a folder hands files in: who names some is told where, and which ways there are."""
+    said = body(kit, attachments=ids)
+    if event:
+        kind = said.pop("type")
+        said = {"specversion": "1.0", "id": "1", "source": "test", "type": kind, "data": said}
+    with pytest.raises(DropError) as caught:
+        read(json.dumps(said).encode())
+    assert [(each.pointer, each.code) for each in caught.value.errors] == [
+        ("/data/attachments" if event else "/attachments", "ATTACHMENT_DROP")
+    ]
+    assert "samband send --attach" in words_of(caught.value.code)[1]
 
 
 def test_half_a_file_is_waited_for(dropping: Dropping, kit: Any) -> None:

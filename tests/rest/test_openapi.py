@@ -80,6 +80,10 @@ include-operation-id = "sendMessage"
 phases.coverage.enabled = false                  # a case for each field of each of the types: that is the catalogue's
 
 [[operations]]
+include-operation-id = "handInFile"
+parameters = { "query.name" = "a.txt" }          # a name of its own making ends as no kind does
+
+[[operations]]
 include-operation-id = "events"
 parameters = { "header.Last-Event-ID" = "0.0" }  # of a header's pattern it knows nothing, and sends another
 
