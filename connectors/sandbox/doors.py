@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Doors", "again", "failed", "nowhere", "secret_of", "whole"]
 
-_BODY_MOST: Final = 4 << 20
+_BODY_MOST: Final = 31 << 20
+"""Of a request that a fault strikes: more than the largest file, so that none is cut by the fault itself."""
 
 
 def secret_of(party: str) -> str:

@@ -15,6 +15,7 @@ import pytest
 
 from samband.connectors.rest.settings import IssuerSettings, RestClient, RestSettings
 from samband.connectors.rest.shapes import Problem
+from samband.schemas.attachment import PART_BYTES
 from samband.streams.settings import read
 from tests.rest.conftest import House, Served
 from tests.rest.test_messages import concern
@@ -55,6 +56,7 @@ def test_the_session_works(house: House, tmp_path: Path) -> None:
     # The page shows one system; what it fetches was sent by another party.
     script = script.replace("ID=$(curl", 'TOKEN="$OTHER"\nID=$(curl')
     letter = house.said("skola", concern(house))
+    (tmp_path / "utlatande.pdf").write_bytes(b"%PDF-1.7".ljust(PART_BYTES + 1, b"a"))
     with Served(house, settle=True) as address:
         other = house.token(address, "social")
         environment = {
@@ -67,7 +69,7 @@ def test_the_session_works(house: House, tmp_path: Path) -> None:
         )  # fmt: skip
     assert ran.returncode == 0, ran.stdout + ran.stderr
     lines = ran.stdout.splitlines()
-    assert lines[:2] == ["permit", "handed_over"]
+    assert lines[:3] == ["permit", "permit", "handed_over"]
     assert json.loads((tmp_path / f"{letter}.json").read_text())["type"] == "samband.concern.report"
     assert "samband.delivery.waiting" in lines
     assert "event: samband.delivery.waiting" in lines

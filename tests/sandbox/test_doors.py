@@ -69,6 +69,39 @@ async def test_the_same_request_again_is_one_message(calm, http, kind):
     assert len(after) == before + 1
 
 
+async def test_files_go_over_rest(calm, http):
+    """Files are handed in and sent over the party's own interface, after a lost answer too, and come as they were."""
+    token, files = await enter(http, "skola"), [b"%PDF-1.7".ljust(700_000, b"a"), b"%PDF-1.7 b"]
+    await http.post("/sandbox/faults", json={"kind": "drop", "party": "skola", "way": "http", "times": 1})
+    ids = []
+    for data in (files[0], *files):
+        headers = {**token, "content-type": "application/pdf"}
+        answer = await http.post("/parties/skola/v1/files?name=a.pdf", content=data, headers=headers)
+        ids += [answer.json()["file_id"]] if answer.status_code == 201 else []
+    assert len(ids) == 2
+    headers = {**token, "idempotency-key": secrets.token_hex(16)}
+    await http.post("/sandbox/faults", json={"kind": "drop", "party": "skola", "way": "http", "times": 1})
+    body = concern() | {"attachments": ids}
+    for status in (500, 202):
+        sent = await http.post("/parties/skola/v1/messages?wait=20", json=body, headers=headers)
+        assert sent.status_code == status, sent.text
+    message = sent.json()["message_id"]
+    async with asyncio.timeout(30):
+        while True:
+            told = (await http.get(f"/sandbox/parties/skola/said/{message}")).json()
+            if told["state"] == "handed_over":
+                break
+            await asyncio.sleep(0.05)
+    token = await enter(http, "socialtjanst")
+    got = [
+        await http.get(f"/parties/socialtjanst/v1/inbox/{message}/attachments/{number}", headers=token)
+        for number in (1, 2)
+    ]
+    assert [each.content for each in got] == files
+    left = (await http.get("/parties/skola/v1/files", headers=await enter(http, "skola"))).json()["items"]
+    assert [each["size"] for each in left] == [len(files[0])], "the one whose answer was lost; it goes within a day"
+
+
 async def test_a_unit_fetches_and_acknowledges(calm, http):
     """What comes to a unit that fetches waits there, over a restart too, until its system says that it has it."""
     said = (
