@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -445,6 +446,32 @@ def test_a_send_that_was_broken_off(line, social, skola, tmp_path, monkeypatch):
     with skola.store.transaction():
         skola.store.drop_parts(None, 1 << 60)
     assert len(skola.store.parts_said(number)) == 2
+
+
+@pytest.mark.parametrize("other", [pdf(4) + b"x", pdf(4)[:-1] + b"y", pdf(4)[:-1], pdf(1)])
+def test_a_file_that_changes_before_it_is_kept(skola, other):
+    """Of a file that is another when it is kept than when it was looked at nothing is said, and no piece stays.
+
+    Its four pieces fill one transaction: whether more comes after them is asked too.
+    """
+
+    class Changing(io.BytesIO):
+        looked = 0
+
+        def seek(self, offset: int, whence: int = 0) -> int:
+            self.looked += 1
+            if self.looked == 2:
+                super().seek(0)
+                self.truncate()
+                self.write(other)
+            return super().seek(offset, whence)
+
+    number = b"n" * 16
+    with pytest.raises(InputError) as caught:
+        send(skola, ("a.pdf", "application/pdf", Changing(pdf(4))), message_id=number)
+    assert caught.value.code == "ATTACHMENT_CHANGED"
+    assert skola.store.parts_said(number) == []
+    assert not skola.store.has_said(number)
 
 
 def test_a_folder_that_a_crash_left(line, social, skola, tmp_path):

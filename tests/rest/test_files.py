@@ -217,6 +217,7 @@ async def test_reading_ends_with_the_first_byte_too_many() -> None:
     async def receive() -> dict[str, Any]:
         nonlocal sent
         sent += 1 << 16
+        assert sent <= MOST_BYTES + (1 << 16)
         return {"type": "http.request", "body": bytes(1 << 16), "more_body": True}
 
     async def read() -> None:
@@ -250,9 +251,9 @@ async def test_a_caller_is_let_in_before_its_body_is_read(
         ("Authorization: Bearer wrong", 401, "TOKEN_INVALID"),
         ("X-Nothing: x", 401, "TOKEN_MISSING"),
     ):
-        async with knock(http, line, "Content-Length: 1000000") as answer:
+        async with knock(http, line, "Content-Length: 1000000", "Expect: 100-continue") as answer:
             got, text = await answer()
-            assert (got, code in text) == (status, True)
+            assert (got, code in text) == (status, True), "and is not asked to go on"
     secret = house.secrets["skola"]
     fetching = (await token(http, "skola", secret, scope="inbox")).json()["access_token"]
     async with knock(http, f"Authorization: Bearer {fetching}", "Content-Length: 1000000") as answer:
