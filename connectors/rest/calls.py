@@ -40,7 +40,6 @@ class Query:
     schema: dict[str, Any]
     read: Callable[[str], Any]
     default: Any
-    required: bool = False
 
 
 def _number(low: int, high: int) -> Callable[[str], int]:

@@ -1,12 +1,12 @@
 """Files that go with a message: handed in one by one, kept sealed for a day, named by the message that takes them.
 
-    POST /v1/files?name=utlatande.pdf      the file as the body      201 {"file_id": "7d0f…", …}
+    POST /v1/files                         the file as the body      201 {"file_id": "7d0f…", …}
     POST /v1/messages                      {…, "attachments": ["7d0f…"]}
 
 A body is read a piece at a time, after its caller was let in, and each piece is sealed in the party's store before the
 next one is read: no file is ever whole in memory, or anywhere in plain text. A file belongs to the client that handed
 it in. It is erased when the answer about its message is kept, and not before, so that a repeat of that message after a
-crash finds it.
+crash finds it. Its name comes in a header, not in the address, which a proxy may write down: it may name a child.
 """
 
 from __future__ import annotations
@@ -16,23 +16,25 @@ import io
 import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from email.message import Message
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from starlette.responses import Response
 
 from samband.connectors.attachments import Looked, Source
-from samband.connectors.rest.calls import Answer, Call, Operation, Query, rfc3339
+from samband.connectors.rest.calls import Answer, Call, Operation, rfc3339
 from samband.connectors.rest.problems import ProblemError
 from samband.connectors.rest.settings import Scope
 from samband.connectors.rest.shapes import Fault, KeptFile, KeptFiles
-from samband.schemas.attachment import MOST_BYTES, NAME_MAX, PART_BYTES, safe_name
+from samband.schemas.attachment import MOST_BYTES, PART_BYTES, safe_name
 
 if TYPE_CHECKING:
+    from starlette.datastructures import Headers
     from starlette.types import Receive
 
     from samband.connectors.store import Store, UploadRow
 
-__all__ = ["OPERATIONS", "check_ids", "drop", "sources"]
+__all__ = ["NAMED", "OPERATIONS", "check_ids", "drop", "sources"]
 
 MOST_KEPT: Final = 20
 """Files of one client that no message has taken: as many as go with one message."""
@@ -40,32 +42,32 @@ MOST_KEPT_BYTES: Final = 60 << 20
 """Of those together: two messages' worth."""
 SLOW_S: Final = 30.0
 """For each piece of 500 kB: 137 kbit/s at least."""
+NAMED: Final = "attachment; filename*=UTF-8''utl%C3%A5tande.pdf"
 _LIFE_MS: Final = 24 * 3_600_000
 _COMING_MS: Final = 3_600_000
 """After so long what never came to its end is let go; at the slowest a file takes half of it."""
 
 
-def _name(text: str) -> str:
-    if "\ufffd" in text:  # what stands for bytes that were no UTF-8
-        raise ValueError
-    return text
+def _name(headers: Headers) -> str:
+    """Return what `Content-Disposition` calls the file (RFC 6266; RFC 8187 for what is beyond ASCII).
 
-
-_NAME: Final = Query(
-    "name",
-    "what the file is called, ending as its kind does; it stands in the address, so let it name no child",
-    {"type": "string", "minLength": 1, "maxLength": NAME_MAX, "examples": ["utlatande.pdf"]},
-    _name,
-    "",
-    required=True,
-)
+    Raises:
+        ProblemError: it says no name, or none that is UTF-8 (`FILE_NAME`).
+    """
+    given, told = headers.getlist("content-disposition"), Message()
+    if len(given) == 1 and given[0].isascii():
+        told["content-disposition"] = given[0]
+    name = told.get_filename()
+    if name is None or "\ufffd" in name:  # what stands for bytes that were no UTF-8
+        raise ProblemError(400, "FILE_NAME", f"the file is not named as in `Content-Disposition: {NAMED}`")
+    return name
 
 
 async def upload(call: Call) -> Answer:
     """Keep a file until a message takes it."""
     headers, store, client = call.request.headers, call.hosted.party.store, call.caller.client.id
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    looked = Looked(safe_name(call.query["name"]), media_type)
+    looked = Looked(safe_name(_name(headers)), media_type)
     length = headers.get("content-length", "0")
     if not length.isdigit() or len(length) > 18 or int(length) > MOST_BYTES:
         raise _too_large()
@@ -250,8 +252,8 @@ def _refuse(places: Sequence[tuple[int, str, str]]) -> None:
 OPERATIONS: Final = (
     Operation(
         "POST", "/v1/files", "handInFile", "Hand in a file for a message", upload, scope=Scope.SEND, body=bytes,
-        answer=KeptFile, status=201, query=(_NAME,), problems=(408,), tag="messages",
-        about=f"The body is the file itself, at most {MOST_BYTES >> 20} MB, and `Content-Type` its media type: one of "
+        answer=KeptFile, status=201, problems=(408,), tag="messages",
+        about=f"The body is the file itself, at most {MOST_BYTES >> 20} MB, and `Content-Type` its media type, one of "
         "those listed here, whose mark its bytes must bear. It is kept sealed for 24 hours, for this client only, "
         f"until a message names it in `attachments`; at most {MOST_KEPT} files and {MOST_KEPT_BYTES >> 20} MB wait.",
     ),

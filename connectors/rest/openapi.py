@@ -16,6 +16,7 @@ import msgspec
 
 from samband.connectors.rest import shapes
 from samband.connectors.rest.calls import Operation
+from samband.connectors.rest.files import NAMED
 from samband.connectors.rest.once import KEY_FORM
 from samband.connectors.rest.problems import PROBLEM
 from samband.connectors.rest.settings import Scope
@@ -167,9 +168,15 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         found.append({"name": "name", "in": "path", "required": True, "schema": form, "example": "placement.notice"})
     found += [
         {"name": each.name, "in": "query", "description": each.about, "schema": each.schema}
-        | ({"required": True} if each.required else {})
         for each in operation.query
-    ]
+    ]  # fmt: skip
+    if operation.body is bytes:
+        about = "what the file is called, ending as its kind does (RFC 6266)"
+        form: dict[str, Any] = {"type": "string", "maxLength": 2000}
+        found.append({
+            "name": "Content-Disposition", "in": "header", "required": True, "description": about, "schema": form,
+            "example": NAMED,
+        })  # fmt: skip
     if operation.once:
         about = "the same key with the same request is the same act, for fifteen days; use a fresh UUID for each act"
         form = {"type": "string", "pattern": KEY_FORM}

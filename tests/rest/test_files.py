@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -35,12 +36,17 @@ MARK = b"HEMLIGT-ORD"
 UNKNOWN = "0" * 32
 
 
+def named(name: str) -> str:
+    """Return a header that names a file."""
+    return f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+
+
 async def hand_in(
     api: Api, data: Any = PDF, name: str = "utlåtande.pdf", kind: str = TYPE, status: int = 201, **headers: str
 ) -> Any:
     """Hand a file in."""
-    said = {**api.headers, "content-type": kind, **headers}
-    answer = await api.http.post("/v1/files", params={"name": name}, content=data, headers=said)
+    said = {**api.headers, "content-type": kind, "content-disposition": named(name), **headers}
+    answer = await api.http.post("/v1/files", content=data, headers=said)
     assert answer.status_code == status, answer.text
     if status >= 400:
         assert answer.headers["content-type"] == "application/problem+json"
@@ -80,7 +86,13 @@ async def knock(http: httpx.AsyncClient, *lines: str, body: bytes = b"") -> Asyn
     """Begin an upload by hand and leave it open; give what reads its answer's status and text."""
     url = http.base_url
     reader, writer = await asyncio.open_connection(url.host, url.port)
-    head = ("POST /v1/files?name=a.pdf HTTP/1.1", "Host: x", f"Content-Type: {TYPE}", *lines)
+    head = (
+        "POST /v1/files HTTP/1.1",
+        "Host: x",
+        f"Content-Type: {TYPE}",
+        f"Content-Disposition: {named('a.pdf')}",
+        *lines,
+    )
     writer.write("".join(f"{each}\r\n" for each in head).encode() + b"\r\n" + body)
     await writer.drain()
 
@@ -189,10 +201,23 @@ async def test_a_file_that_cannot_go(house: House, api: Apis, name: str, kind: s
     assert kept(house) == (0, 0)
 
 
-async def test_a_name_that_is_no_text(house: House, api: Apis) -> None:
-    """An address that is not UTF-8 gives no name with something else in it."""
-    answer = await api["skola"].http.post("/v1/files?name=%ff.pdf", content=PDF, headers=api["skola"].headers)
-    assert (answer.status_code, answer.json()["code"]) == (400, "QUERY_FORM")
+@pytest.mark.parametrize("header", [
+    None, b"attachment", b"attachment; filename*=UTF-8''%ff.pdf", 'attachment; filename="\xe5.pdf"'.encode("latin-1"),
+    "attachment; filename=å.pdf".encode(),
+])  # fmt: skip
+async def test_a_name_that_is_no_text(house: House, api: Apis, header: bytes | None) -> None:
+    """Who names no file, or in bytes that nobody can know the meaning of, is told how it is done."""
+    said = {**api["skola"].headers, "content-type": TYPE, **({"content-disposition": header} if header else {})}
+    answer = await api["skola"].http.post("/v1/files", content=PDF, headers=said)
+    assert (answer.status_code, answer.json()["code"]) == (400, "FILE_NAME")
+    assert "filename*=UTF-8" in answer.json()["detail"]
+    assert kept(house) == (0, 0)
+
+
+async def test_a_plain_name(house: House, api: Apis) -> None:
+    """What curl and browsers write for an ASCII name is taken too."""
+    header = {"content-disposition": 'attachment; filename="utlatande 2.pdf"'}
+    assert (await hand_in(api["skola"], **header))["name"] == "utlatande 2.pdf"
 
 
 async def test_a_file_that_is_too_large(house: House, api: Apis) -> None:
@@ -303,7 +328,9 @@ async def test_how_much_waits(house: House, api: Apis, monkeypatch: pytest.Monke
     monkeypatch.setattr(files, "MOST_KEPT", 3)
     made = [await hand_in(api["skola"], b"%PDF-1.7") for _ in range(3)]
     answer = await api["skola"].http.post(
-        "/v1/files?name=a.pdf", content=PDF, headers=api["skola"].headers | {"content-type": TYPE}
+        "/v1/files",
+        content=PDF,
+        headers=api["skola"].headers | {"content-type": TYPE, "content-disposition": named("a.pdf")},
     )
     assert (answer.status_code, answer.json()["code"]) == (429, "FILES_WAIT")
     assert "DELETE /v1/files/{id}" in answer.json()["detail"]

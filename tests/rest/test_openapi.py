@@ -81,7 +81,7 @@ phases.coverage.enabled = false                  # a case for each field of each
 
 [[operations]]
 include-operation-id = "handInFile"
-parameters = { "query.name" = "a.txt" }          # a name of its own making ends as no kind does
+parameters = { "header.Content-Disposition" = "attachment; filename=a.txt" }  # its own ends as no kind does
 
 [[operations]]
 include-operation-id = "events"

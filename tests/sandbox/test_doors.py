@@ -75,8 +75,8 @@ async def test_files_go_over_rest(calm, http):
     await http.post("/sandbox/faults", json={"kind": "drop", "party": "skola", "way": "http", "times": 1})
     ids = []
     for data in (files[0], *files):
-        headers = {**token, "content-type": "application/pdf"}
-        answer = await http.post("/parties/skola/v1/files?name=a.pdf", content=data, headers=headers)
+        headers = {**token, "content-type": "application/pdf", "content-disposition": "attachment; filename=a.pdf"}
+        answer = await http.post("/parties/skola/v1/files", content=data, headers=headers)
         ids += [answer.json()["file_id"]] if answer.status_code == 201 else []
     assert len(ids) == 2
     headers = {**token, "idempotency-key": secrets.token_hex(16)}
