@@ -28,7 +28,11 @@ def listen(host: str, port: int, *, code: str, remedy: str) -> socket.socket:
     """
     try:
         with ExitStack() as unless_it_listens:
-            listener = unless_it_listens.enter_context(socket.socket(_family(host)))
+            # Named, TCP is known to asyncio, which then sends each answer at once; else its end waits 40 ms for an
+            # acknowledgement of its beginning.
+            listener = unless_it_listens.enter_context(
+                socket.socket(_family(host), socket.SOCK_STREAM, socket.IPPROTO_TCP)
+            )
             if os.name == "posix":  # elsewhere it would let two listen on one port
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((host, port))

@@ -56,7 +56,7 @@ class Plain:
             Route("/v1/inbox/{id}/acknowledge", side._acknowledge, methods=["POST"]),
             Route("/hook", side._hook, methods=["POST"]),
         ]
-        with socket.socket() as listener:
+        with socket.socket(proto=socket.IPPROTO_TCP) as listener:  # as ours: asyncio then sends at once
             listener.bind(("127.0.0.1", 0))
             config = uvicorn.Config(
                 Starlette(routes=routes), lifespan="off", log_config=None, access_log=False, http="h11", ws="none",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable
 
@@ -23,6 +24,23 @@ def test_whoever_is_told_the_address_can_connect(listen: Callable[[int], socket.
         with pytest.raises(OperatorError) as refused:
             listen(port)
     assert refused.value.code == code
+
+
+async def test_an_answer_is_sent_at_once() -> None:
+    """What asyncio accepts there sends small pieces without waiting for each other's acknowledgements."""
+    found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def came(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        found.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    async with await asyncio.start_server(came, sock=web.listening(0)) as server:
+        port = server.sockets[0].getsockname()[1]
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        at_once = await asyncio.wait_for(found, 5)
+        writer.close()
+        await writer.wait_closed()
+    assert at_once
 
 
 def test_an_address_that_is_not_this_machines_is_told() -> None:
