@@ -36,11 +36,12 @@ def closure(name, extras, seen):
             closure(wanted.name, wanted.extras, seen)
     return {name for name, _ in seen}
 
+sys.modules["python_multipart"] = None  # Starlette loads it where it is there: the sandbox runs without
 from samband.connectors.cli import main
 code = main(["sandbox", "--once", "--json"])
 allowed = closure("samband", ("sandbox",), set()) | {"samband"}
 owners = metadata.packages_distributions()
-used = {each.partition(".")[0] for each in sys.modules}
+used = {each.partition(".")[0] for each, module in sys.modules.items() if module}
 foreign = {}
 for module in used:
     named = {canonicalize_name(each) for each in owners.get(module, ())}
