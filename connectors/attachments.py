@@ -33,6 +33,7 @@ __all__ = [
     "Given",
     "Looked",
     "Source",
+    "Stored",
     "as_content",
     "check_given",
     "check_taken",
@@ -43,7 +44,7 @@ __all__ = [
     "joined",
 ]
 
-Source = Path | tuple[str, str, bytes | BinaryIO]
+Source = Path | tuple[str, str, bytes | BinaryIO | io.BufferedIOBase]
 """A file on disk, or (name, media type, bytes or an open binary file that can be read from its beginning)."""
 
 
@@ -53,7 +54,7 @@ class Given:
 
     name: str
     media_type: str
-    _data: Path | bytes | BinaryIO
+    _data: Path | bytes | BinaryIO | io.BufferedIOBase
 
     @classmethod
     def of(cls, source: Source) -> Given:
@@ -67,7 +68,7 @@ class Given:
         return cls(name, media_type or media_type_of(name), data)
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
+    def open(self) -> Iterator[BinaryIO | io.BufferedIOBase]:
         """Open it at its beginning.
 
         Raises:
@@ -86,6 +87,31 @@ class Given:
             # A path may hold a child's name: only the system's own words are shown.
             why = os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else "not seekable"
             raise InputError("ATTACHMENT_FILE", f"an attachment cannot be read: {why}") from None
+
+
+class Stored(io.BufferedIOBase):
+    """A file that lies somewhere in pieces, read from its beginning; one piece at a time is in memory."""
+
+    def __init__(self, piece: Callable[[int], bytes | None]) -> None:
+        """Read what `piece` gives by number, from 0; None after the last."""
+        self._piece = piece
+        self._next, self._left = 0, b""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to the beginning; nobody asks for another place."""
+        if offset or whence:
+            raise io.UnsupportedOperation
+        self._next, self._left = 0, b""
+        return 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return what comes next, at most a piece; empty at the end."""
+        if not self._left:
+            self._left = self._piece(self._next) or b""
+            self._next += 1
+        end = len(self._left) if size is None or size < 0 else size
+        data, self._left = self._left[:end], self._left[end:]
+        return data
 
 
 class Looked:

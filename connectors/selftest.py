@@ -35,6 +35,7 @@ from samband.schemas.events import Id16, Recall
 from samband.schemas.identifiers import without_number
 from samband.schemas.testdata import synthetic
 from samband.schemas.units import Unit
+from samband.streams import clients
 from samband.streams.crypto.keys import Purpose
 from samband.streams.crypto.reference import partition_of
 from samband.streams.join_files import environment
@@ -242,7 +243,7 @@ async def _garbage(test: _Test, unit: Unit) -> None:
             topic = outbox(party.root.agreement)
             await producer.send_and_wait(topic, value=secrets.token_bytes(256), partition=partition)
     finally:
-        await producer.stop()
+        await clients.stop(producer)
     message = test.client.ask("deviation.report", recipient=unit.id, unit=unit.id, child=_nobody(), now=_now())
     outcome, ms = await test.outcome(message)
     what = ("skräp på vår ämneskö hejdar inget", "garbage on our outbox stops nothing")

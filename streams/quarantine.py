@@ -121,6 +121,8 @@ async def read(kafka: Callable[[], dict[str, Any]], store: HubStore) -> tuple[li
     from aiokafka import AIOKafkaConsumer, TopicPartition
     from aiokafka.errors import KafkaError
 
+    from samband.streams import clients
+
     place = TopicPartition(QUARANTINE, 0)
     latest: dict[bytes, bytes] = {}
     foreign = 0
@@ -146,7 +148,7 @@ async def read(kafka: Callable[[], dict[str, Any]], store: HubStore) -> tuple[li
             "KAFKA_UNREACHABLE", "the Kafka cluster does not answer", "samband hub status", retriable=True
         ) from error
     finally:
-        await consumer.stop()
+        await clients.stop(consumer)
     entries = []
     for key, value in latest.items():
         try:
@@ -165,6 +167,8 @@ async def drop(kafka: Callable[[], dict[str, Any]], store: HubStore, entries: Se
     from aiokafka import AIOKafkaProducer
     from aiokafka.errors import KafkaError
 
+    from samband.streams import clients
+
     still = [each for each in entries if not each.dropped]
     if not still:
         return 0
@@ -180,7 +184,7 @@ async def drop(kafka: Callable[[], dict[str, Any]], store: HubStore, entries: Se
             "KAFKA_UNREACHABLE", "the Kafka cluster does not answer", "samband hub status", retriable=True
         ) from error
     finally:
-        await producer.stop()
+        await clients.stop(producer)
     return len(still)
 
 

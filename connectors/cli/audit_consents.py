@@ -144,6 +144,7 @@ async def _child(home: Home, ref: bytes) -> ChildState:
     from aiokafka import AIOKafkaConsumer, TopicPartition
     from aiokafka.errors import KafkaError
 
+    from samband.streams import clients
     from samband.streams.crypto.hub import HubStore
     from samband.streams.crypto.reference import partition_of
     from samband.streams.gate.loop import unpad
@@ -169,7 +170,7 @@ async def _child(home: Home, ref: bytes) -> ChildState:
             "KAFKA_UNREACHABLE", "the Kafka cluster does not answer", "samband hub status", retriable=True
         ) from error
     finally:
-        await consumer.stop()
+        await clients.stop(consumer)
     return View(held).child(ref)
 
 

@@ -22,6 +22,7 @@ async def audit_records(home: Home, *, newest: int | None = None) -> AsyncGenera
     from aiokafka import AIOKafkaConsumer, TopicPartition
     from aiokafka.errors import KafkaError
 
+    from samband.streams import clients
     from samband.streams.topics import AUDIT
 
     topic = TopicPartition(AUDIT, 0)
@@ -41,4 +42,4 @@ async def audit_records(home: Home, *, newest: int | None = None) -> AsyncGenera
             "KAFKA_UNREACHABLE", "the Kafka cluster does not answer", "samband hub status", retriable=True
         ) from error
     finally:
-        await consumer.stop()
+        await clients.stop(consumer)

@@ -18,6 +18,7 @@ from rich.text import Text
 from samband.connectors.demo.house import SCHOOL, House
 from samband.connectors.demo.story import Step
 from samband.schemas.reasons import explain
+from samband.streams import clients
 from samband.streams.topics import inbox
 
 __all__ = ["both_sides", "broker_view", "summary", "table"]
@@ -120,7 +121,7 @@ async def broker_view(house: House, message_id: bytes) -> tuple[int, bytes, list
             record = await consumer.getone(topic)
         return record.offset, bytes(record.value or b""), [(name, value.decode()) for name, value in record.headers]
     finally:
-        await consumer.stop()
+        await clients.stop(consumer)
 
 
 def both_sides(offset: int, value: bytes, headers: list[tuple[str, str]], document: dict[str, Any]) -> RenderableType:

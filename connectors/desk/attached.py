@@ -10,21 +10,18 @@ A draft names its files before their pieces are kept, so that what broke off is 
 
 from __future__ import annotations
 
-import io
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import asdict
 
-from samband.connectors.attachments import Given, Source, check_taken, described
+from samband.connectors.attachments import Given, Source, Stored, check_taken, described
 from samband.schemas.attachment import PART_BYTES, File, safe_name
 from samband.schemas.errors import InputError
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
     from samband.connectors.store import Store
     from samband.connectors.web.uploads import Upload, Uploads
     from samband.schemas.units import Unit
@@ -132,41 +129,8 @@ def forget(store: Store, kept: Iterable[Mapping[str, Any]]) -> None:
 
 def source(store: Store, attached: Attached) -> Source:
     """Return a file as it is sent: it is read from its pieces, and held against what it was when it was given."""
-    data: BinaryIO = io.BufferedReader(_Pieces(store, attached), PART_BYTES)
+    data = Stored(lambda number: store.sealed(_piece(attached.key, number)))
     return attached.file.name, attached.file.media_type, data
-
-
-class _Pieces(io.RawIOBase):
-    """A file's bytes, from its pieces."""
-
-    def __init__(self, store: Store, attached: Attached) -> None:
-        super().__init__()
-        self._store, self._attached, self._at = store, attached, 0
-
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say that it can be read anew."""
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place."""
-        if whence == io.SEEK_END:
-            raise io.UnsupportedOperation
-        self._at = offset + (self._at if whence == io.SEEK_CUR else 0)
-        return self._at
-
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        """Read what is left of a piece, as far as there is room."""
-        number, begin = divmod(self._at, PART_BYTES)
-        data = self._store.sealed(_piece(self._attached.key, number)) if number < self._attached.file.parts else None
-        view = memoryview(buffer).cast("B")
-        some = (data or b"")[begin : begin + len(view)]
-        view[: len(some)] = some
-        self._at += len(some)
-        return len(some)
 
 
 def _piece(key: str, number: int) -> str:

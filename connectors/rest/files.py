@@ -12,16 +12,16 @@ crash finds it. Its name comes in a header, not in the address, which a proxy ma
 from __future__ import annotations
 
 import asyncio
-import io
 import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from email.message import Message
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
 
-from samband.connectors.attachments import Looked, Source
+from samband.connectors.attachments import Looked, Source, Stored
 from samband.connectors.rest.calls import Answer, Call, Operation, rfc3339
 from samband.connectors.rest.problems import ProblemError
 from samband.connectors.rest.settings import Scope
@@ -186,30 +186,6 @@ async def take_away(call: Call) -> Response:
     return Response(status_code=204)
 
 
-class _Stored(io.BufferedIOBase):
-    """A file as the store keeps it, read from its beginning; one opened piece at a time is in memory."""
-
-    def __init__(self, store: Store, file_id: bytes) -> None:
-        self._store, self._file_id = store, file_id
-        self._part, self._left = 0, b""
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to the beginning; nobody asks for another place."""
-        if offset or whence:
-            raise io.UnsupportedOperation
-        self._part, self._left = 0, b""
-        return 0
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Return what comes next, at most a piece; empty at the end."""
-        if not self._left:
-            self._left = self._store.upload_piece(self._file_id, self._part) or b""
-            self._part += 1
-        end = len(self._left) if size is None or size < 0 else size
-        data, self._left = self._left[:end], self._left[end:]
-        return data
-
-
 def check_ids(ids: Sequence[str]) -> None:
     """Check that a message names no file twice.
 
@@ -230,7 +206,9 @@ def sources(call: Call, ids: Sequence[str]) -> list[Source]:
     rows = [store.upload(bytes.fromhex(each), client, call.now_ms) for each in ids]
     detail = "no such file of this client waits; it was sent, taken away, or its time is over"
     _refuse([(place, "ATTACHMENT_UNKNOWN", detail) for place, row in enumerate(rows) if row is None])
-    return [(row.file.name, row.file.media_type, cast("BinaryIO", _Stored(store, row.file_id))) for row in rows if row]
+    return [
+        (row.file.name, row.file.media_type, Stored(partial(store.upload_piece, row.file_id))) for row in rows if row
+    ]
 
 
 def drop(call: Call, ids: Sequence[str]) -> None:

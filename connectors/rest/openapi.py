@@ -172,9 +172,9 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     ]  # fmt: skip
     if operation.body is bytes:
         about = "what the file is called, ending as its kind does (RFC 6266)"
-        length: dict[str, Any] = {"type": "string", "maxLength": 2000}
+        named: dict[str, Any] = {"type": "string", "maxLength": 2000}
         found.append({
-            "name": "Content-Disposition", "in": "header", "required": True, "description": about, "schema": length,
+            "name": "Content-Disposition", "in": "header", "required": True, "description": about, "schema": named,
             "example": NAMED,
         })  # fmt: skip
     if operation.once:

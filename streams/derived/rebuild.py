@@ -14,6 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from samband.schemas.errors import OperatorError
+from samband.streams import clients
 from samband.streams.settings import KafkaSettings
 from samband.streams.topics import AUDIT, DERIVED_CHANGELOG, DERIVED_GROUP
 
@@ -58,7 +59,7 @@ async def set_back(kafka: KafkaSettings, offset: int = 0) -> None:
                     ) from error
                 await asyncio.sleep(_LOOK_S)
     finally:
-        await consumer.stop()
+        await clients.stop(consumer)
 
 
 async def _empty(kafka: KafkaSettings) -> int:
@@ -85,8 +86,7 @@ async def _empty(kafka: KafkaSettings) -> int:
             await asyncio.gather(*sent)
         return len(keys)
     finally:
-        await producer.stop()
-        await consumer.stop()
+        await clients.stop(producer, consumer)
 
 
 def _note(living: dict[bytes, None], record: Any) -> None:

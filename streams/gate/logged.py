@@ -16,7 +16,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from samband.schemas.errors import SambandError
 from samband.streams import clients
@@ -84,8 +84,9 @@ class Logged:
 
     async def _follow(self, there: asyncio.Event) -> None:
         while True:
-            consumer = AIOKafkaConsumer(**self._kafka(), isolation_level="read_committed", enable_auto_commit=False,
-                                        auto_offset_reset="earliest")  # fmt: skip
+            consumer = clients.consumer(
+                self._kafka(), isolation_level="read_committed", enable_auto_commit=False, auto_offset_reset="earliest"
+            )
             try:
                 consumer.assign([_TOPIC])
                 await consumer.start()

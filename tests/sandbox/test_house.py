@@ -121,3 +121,12 @@ async def test_the_log_holds_what_was_decided(calm):
     assert witness is not None
     await until(lambda: (calm.home.hub / "log-tiles" / "checkpoint").exists())
     await until(lambda: witness.index(entry) is not None)
+
+
+async def test_the_gate_follows_the_log(calm):
+    """The gate reads the log on the line too, so that its heads name the newest checkpoint, as a real one's do."""
+    message = say(calm, "concern.report", SCHOOL, IFO)
+    await calm["skola"].outcome(message, lambda each: each.final)
+    readers = [each.get_coro() for each in asyncio.all_tasks()]
+    (reader,) = [each for each in readers if each.__qualname__ == "Logged._follow"]
+    await until(lambda: reader.cr_frame.f_locals["self"].newest[0] > 0)
